@@ -91,7 +91,7 @@ module.exports = {
       from: { pathNot: '^test/' },
       module: {
         path: '^(core|server|client)/',
-        pathNot: '(/main|\\.worker)\\.ts$',
+        pathNot: '(/main|\\.worker|\\.d)\\.ts$',
         numberOfDependentsLessThan: 1,
       },
     },

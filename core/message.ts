@@ -1,0 +1,39 @@
+/**
+ * Reads a message that arrives as bytes inside a format (rights, capsules, photo headers, tickets), where no RPC
+ * validates it: it must be Protobuf and obey the rules that proto/ declares for its fields.
+ */
+import { fromBinary } from '@bufbuild/protobuf';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import type { Validator } from '@bufbuild/protovalidate';
+import { FormatError } from './format-error.js';
+import type { Layer } from './format-error.js';
+
+let validator: Validator | undefined;
+
+/** @throws FormatError of `layer` when the bytes are longer than `bytesMax`, no such message, or against its rules */
+export function readMessage<Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array,
+  { layer, bytesMax }: { readonly layer: Layer; readonly bytesMax: number },
+): MessageShape<Desc> {
+  if (bytes.length > bytesMax) {
+    throw new FormatError(layer, `${schema.name} of ${bytes.length} bytes; at most ${bytesMax} are allowed`);
+  }
+  const message = parse(schema, bytes, layer);
+  validator ??= createValidator();
+  const result = validator.validate(schema, message);
+  if (result.kind !== 'valid') {
+    throw new FormatError(layer, `${schema.name} is not valid: ${result.error.message}`);
+  }
+  return message;
+}
+
+function parse<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array, layer: Layer): MessageShape<Desc> {
+  try {
+    // A copy, so that the message neither keeps a larger buffer alive nor changes with it.
+    return fromBinary(schema, new Uint8Array(bytes));
+  } catch (cause) {
+    throw new FormatError(layer, `${schema.name} cannot be read: the bytes are damaged`, { cause });
+  }
+}
