@@ -1,0 +1,87 @@
+/**
+ * What a disk, or a vault on it, can refuse: one table from the codes of SQLite and of the system to words for
+ * people. Every one of them ends a command with exit code 1.
+ */
+
+export type VaultProblem =
+  'read-only' | 'full' | 'not-a-vault' | 'newer' | 'busy' | 'in-use' | 'taken' | 'damaged' | 'unusable';
+
+/** The vault cannot do it; nothing was changed. The message says what to do next. */
+export class VaultError extends Error {
+  override readonly name = 'VaultError';
+  readonly problem: VaultProblem;
+
+  constructor(problem: VaultProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+/** By the beginning of an error's code; the first that fits. */
+const table: readonly (readonly [codes: RegExp, problem: VaultProblem, words: (folder: string) => string])[] =
+  [
+    [
+      /^(?:SQLITE_READONLY|EROFS|EACCES|EPERM|SQLITE_PERM|SQLITE_AUTH)/,
+      'read-only',
+      (folder) =>
+        `${folder} cannot be written: give yourself write access, or set GLIMPSE_HOME to another folder`,
+    ],
+    [
+      /^(?:SQLITE_FULL|ENOSPC|EDQUOT)/,
+      'full',
+      (folder) => `the disk of ${folder} is full: make room and try again`,
+    ],
+    [
+      /^SQLITE_NOTADB/,
+      'not-a-vault',
+      (folder) => `the vault.db in ${folder} is not a vault: set GLIMPSE_HOME to another folder`,
+    ],
+    [
+      /^SQLITE_CORRUPT/,
+      'damaged',
+      (folder) => `the vault in ${folder} is damaged: put back a copy, or move the folder away and join anew`,
+    ],
+    [
+      /^SQLITE_(?:BUSY|LOCKED)/,
+      'busy',
+      (folder) => `the vault in ${folder} is held by another program: close it and try again`,
+    ],
+    [
+      /^(?:ENOTDIR|EEXIST)/,
+      'not-a-vault',
+      (folder) => `${folder} is in the way of a vault's folder: set GLIMPSE_HOME to another one`,
+    ],
+    [
+      /^(?:SQLITE_(?:CANTOPEN|IOERR)|E[A-Z]+$)/,
+      'unusable',
+      (folder) => `the vault in ${folder} cannot be used: check the folder and its disk`,
+    ],
+  ];
+
+/** The error in a vault's words where the table has it, and as it is otherwise. */
+export function inWords(error: unknown, folder: string): unknown {
+  if (!(error instanceof Error) || error instanceof VaultError) return error;
+  const code = (error as { readonly code?: unknown }).code;
+  const row = typeof code === 'string' ? table.find(([codes]) => codes.test(code)) : undefined;
+  if (!row) return error;
+  const [, problem, words] = row;
+  return new VaultError(problem, `${words(folder)} (${error.message})`, { cause: error });
+}
+
+/** @throws VaultError */
+export function translating<T>(folder: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw inWords(error, folder);
+  }
+}
+
+/** @throws VaultError */
+export async function translatingAsync<T>(folder: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw inWords(error, folder);
+  }
+}

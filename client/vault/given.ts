@@ -1,0 +1,154 @@
+/**
+ * Grants that I gave. Rights are `pending` from the moment they are signed until the ledger has them; what the
+ * ledger has is `current`. docs/architecture.md, "The vault".
+ */
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
+import { RightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import type { VaultDatabase } from './database.js';
+import type { Delivery, Given, Peer } from './records.js';
+import { bytes, encodeKeys, encodeRights, givenOf, idBeginsWithHex } from './rows.js';
+
+/** Version 1 of a grant, as signed and put into its capsule. */
+export interface NewGrant {
+  readonly viewer: Peer;
+  readonly photo: { readonly name: string; readonly path: string };
+  readonly signedRights: SignedRights;
+  /** The sealed capsule, `slotBytes` long. */
+  readonly capsule: Uint8Array;
+}
+
+export class GivenGrants {
+  readonly #database: VaultDatabase;
+
+  constructor(database: VaultDatabase) {
+    this.#database = database;
+  }
+
+  get(grantId: Uint8Array): Given | undefined {
+    return this.#database.one(givenOf, 'SELECT * FROM given WHERE grant_id = @grantId', { grantId });
+  }
+
+  /** The one grant of a viewer key and an image. */
+  find(viewerFingerprint: Uint8Array, imageId: Uint8Array): Given | undefined {
+    const sql = 'SELECT * FROM given WHERE viewer_fingerprint = @viewerFingerprint AND image_id = @imageId';
+    return this.#database.one(givenOf, sql, { viewerFingerprint, imageId });
+  }
+
+  /** Those whose id begins with this, in lower-case hex: at most `limit`. */
+  startingWith(hex: string, limit = 2): Given[] {
+    const sql = `SELECT * FROM given WHERE ${idBeginsWithHex} LIMIT @limit`;
+    return this.#database.all(givenOf, sql, { hex, limit });
+  }
+
+  /** The newest first. */
+  list(): Given[] {
+    return this.#database.all(givenOf, 'SELECT * FROM given ORDER BY given_at DESC, grant_id');
+  }
+
+  /** Keeps a new grant, its version 1 pending; or returns the one that this viewer key and image have already. */
+  give(grant: NewGrant, nowMs: number): Given {
+    const rights = decode(grant.signedRights);
+    return this.#database.transact(() => {
+      const known = this.find(grant.viewer.fingerprint, rights.imageId);
+      if (known) return known;
+      this.#database.insert('given', {
+        grant_id: rights.grantId,
+        viewer_name: grant.viewer.name,
+        viewer_fingerprint: grant.viewer.fingerprint,
+        viewer_keys: encodeKeys(grant.viewer.keys),
+        image_id: rights.imageId,
+        photo_name: grant.photo.name,
+        photo_path: grant.photo.path,
+        pending: encodeRights(grant.signedRights),
+        pending_version: rights.version,
+        given_at: nowMs,
+      });
+      this.keepCapsule(rights.grantId, rights.version, grant.capsule);
+      return this.get(rights.grantId)!;
+    });
+  }
+
+  /**
+   * Signed anew: takes the place of what was pending. False, and nothing changes, if it does not follow on the
+   * current version any more: sign over that one.
+   */
+  propose(signedRights: SignedRights, capsule: Uint8Array): boolean {
+    const { grantId, version } = decode(signedRights);
+    return this.#database.transact(() => {
+      const changes = this.#database.run(
+        `UPDATE given SET pending = @encoded, pending_version = @version
+         WHERE grant_id = @grantId AND current_version = @version - 1`,
+        { grantId, version, encoded: encodeRights(signedRights) },
+      );
+      if (changes === 1) this.keepCapsule(grantId, version, capsule);
+      return changes === 1;
+    });
+  }
+
+  /** What is to be signed once the pending version is settled; undefined: nothing more. */
+  setWish(grantId: Uint8Array, wish: string | undefined): void {
+    this.#database.run('UPDATE given SET wish = @wish WHERE grant_id = @grantId', { grantId, wish });
+  }
+
+  /**
+   * The ledger has these rights, be they mine of now or, after a restored vault, of a time forgotten. Whatever
+   * was pending up to their version is settled or overtaken; an older version changes nothing.
+   */
+  settle(signedRights: SignedRights): Given | undefined {
+    const { grantId, version } = decode(signedRights);
+    return this.#database.transact(() => {
+      this.#database.run(
+        `UPDATE given SET current = @encoded, current_version = @version,
+           pending = CASE WHEN pending_version > @version THEN pending END,
+           pending_version = CASE WHEN pending_version > @version THEN pending_version END
+         WHERE grant_id = @grantId AND current_version < @version`,
+        { grantId, version, encoded: encodeRights(signedRights) },
+      );
+      const given = this.get(grantId);
+      if (given) this.#dropCapsules(given);
+      return given;
+    });
+  }
+
+  /** A capsule is made once per version and kept: it is randomised, and a delivery may have to be resumed. */
+  keepCapsule(grantId: Uint8Array, version: number, slot: Uint8Array): void {
+    this.#database.insert('capsules', { grant_id: grantId, version, slot }, 'REPLACE');
+  }
+
+  capsule(grantId: Uint8Array, version: number): Uint8Array | undefined {
+    const sql = 'SELECT slot FROM capsules WHERE grant_id = @grantId AND version = @version';
+    return this.#database.one((row) => bytes(row, 'slot'), sql, { grantId, version });
+  }
+
+  /** The viewer acknowledged this snapshot. */
+  delivered(grantId: Uint8Array, snapshot: Uint8Array): void {
+    const sql = "UPDATE given SET delivery = 'delivered', snapshot = @snapshot WHERE grant_id = @grantId";
+    this.#database.run(sql, { grantId, snapshot });
+  }
+
+  setDelivery(grantId: Uint8Array, delivery: Exclude<Delivery, 'delivered'>): void {
+    this.#database.run('UPDATE given SET delivery = @delivery WHERE grant_id = @grantId', {
+      grantId,
+      delivery,
+    });
+  }
+
+  /** Remembers a longer log than any seen before: `log --verify` proves against it. */
+  sawLog(grantId: Uint8Array, head: Uint8Array, length: number): void {
+    this.#database.run(
+      `UPDATE given SET log_head = @head, log_length = @length
+       WHERE grant_id = @grantId AND log_length < @length`,
+      { grantId, head, length },
+    );
+  }
+
+  #dropCapsules(given: Given): void {
+    const sql = 'DELETE FROM capsules WHERE grant_id = @grantId AND version < @currentVersion';
+    this.#database.run(sql, { grantId: given.grantId, currentVersion: given.currentVersion });
+  }
+}
+
+function decode(signed: SignedRights): Rights {
+  return fromBinary(RightsSchema, signed.rights);
+}

@@ -1,0 +1,17 @@
+/** The limits of the vault; sizes of what travels are in core/limits.ts. */
+export const VAULT_LIMITS = {
+  /** How long SQLite waits, and the event loop with it, for another process to finish a write of milliseconds. */
+  busyMs: 1_000,
+  /** Knocks and requests of one peer, so that none can fill the list of the others. */
+  requestsPerPeerMax: 64,
+  /** Knocks and requests in all: as many as a person can go through. */
+  requestsMax: 1_024,
+  /** Lines of a peer's listing that are remembered: `photosMax` of a gallery. */
+  listingLinesMax: 10_000,
+  /** Rights held without their picture: the ledger may speak before the delivery. Per owner. */
+  awaitedPerOwnerMax: 1_000,
+  /** Deliveries that have begun to come, for all peers together. */
+  incomingMax: 64,
+  /** How long a broken delivery waits to be resumed, and a stray file to be claimed. */
+  leftoverMs: 24 * 3_600_000,
+} as const;

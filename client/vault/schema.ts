@@ -1,0 +1,138 @@
+/**
+ * The tables of a vault, as the list of steps that lead to them. A vault of an older program is brought up to
+ * date when it is opened; one of a newer program is refused. Steps are only ever appended.
+ * Times are milliseconds since 1970, keys and signed things are the encoded messages of proto/glimpse/v1.
+ */
+
+/** "GLMP": tells a vault from any other SQLite file. */
+export const applicationId = 0x474c4d50;
+
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE identity (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    signing_key BLOB NOT NULL,
+    agreement_key BLOB NOT NULL,
+    keys BLOB NOT NULL,
+    fingerprint BLOB NOT NULL,
+    image_key BLOB NOT NULL,
+    recovery TEXT,
+    name TEXT,
+    cloud_id BLOB,
+    ca_certificate BLOB,
+    certificates TEXT,
+    servers TEXT,
+    clock_offset_ms INTEGER
+  ) STRICT;
+
+  CREATE TABLE contacts (
+    name TEXT PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    keys BLOB NOT NULL,
+    verified INTEGER NOT NULL DEFAULT 0,
+    policy TEXT CHECK (policy IN ('none', 'browse', 'request')),
+    address TEXT,
+    pinned_at INTEGER NOT NULL,
+    changed_fingerprint BLOB,
+    changed_keys BLOB,
+    changed_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX contacts_by_fingerprint ON contacts (fingerprint);
+
+  CREATE TABLE requests (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('knock', 'photo')),
+    peer_name TEXT NOT NULL,
+    peer_fingerprint BLOB NOT NULL,
+    image_id BLOB NOT NULL DEFAULT x'',
+    photo TEXT,
+    views INTEGER,
+    asked_at INTEGER NOT NULL,
+    refused INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (peer_fingerprint, kind, image_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE listings (
+    peer TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    image_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (peer, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE carriers (
+    seal_id BLOB PRIMARY KEY,
+    secret_id INTEGER NOT NULL,
+    payload_digest BLOB NOT NULL,
+    payload_bytes INTEGER NOT NULL,
+    file_key BLOB NOT NULL,
+    image_id BLOB NOT NULL,
+    cover TEXT NOT NULL,
+    leader TEXT NOT NULL,
+    carrier_bytes INTEGER NOT NULL,
+    hidden_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX carriers_by_image ON carriers (image_id);
+
+  CREATE TABLE given (
+    grant_id BLOB PRIMARY KEY,
+    viewer_name TEXT NOT NULL,
+    viewer_fingerprint BLOB NOT NULL,
+    viewer_keys BLOB NOT NULL,
+    image_id BLOB NOT NULL,
+    photo_name TEXT NOT NULL,
+    photo_path TEXT NOT NULL,
+    current BLOB,
+    current_version INTEGER NOT NULL DEFAULT 0,
+    pending BLOB,
+    pending_version INTEGER,
+    wish TEXT,
+    delivery TEXT NOT NULL DEFAULT 'waiting' CHECK (delivery IN ('delivered', 'waiting', 'offline')),
+    snapshot BLOB,
+    log_head BLOB,
+    log_length INTEGER NOT NULL DEFAULT 0,
+    given_at INTEGER NOT NULL,
+    UNIQUE (viewer_fingerprint, image_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE capsules (
+    grant_id BLOB NOT NULL REFERENCES given ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    slot BLOB NOT NULL,
+    PRIMARY KEY (grant_id, version)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE held (
+    grant_id BLOB PRIMARY KEY,
+    owner_name TEXT NOT NULL,
+    owner_fingerprint BLOB NOT NULL,
+    owner_keys BLOB NOT NULL,
+    image_id BLOB NOT NULL,
+    rights BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    photo_name TEXT,
+    file TEXT UNIQUE,
+    snapshot BLOB,
+    carrier_bytes INTEGER NOT NULL DEFAULT 0,
+    leader TEXT NOT NULL DEFAULT '',
+    asked INTEGER NOT NULL DEFAULT 0,
+    received_at INTEGER,
+    opened INTEGER NOT NULL DEFAULT 0,
+    view_id BLOB,
+    view_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX held_by_owner ON held (owner_fingerprint);
+
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('rights-put', 'deliver', 'rights-push', 'report-delivery')),
+    grant_id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL,
+    last_error TEXT,
+    queued_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX outbox_by_grant ON outbox (grant_id);
+  `,
+];

@@ -1,0 +1,191 @@
+import { access, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'ava';
+import { VAULT_LIMITS } from '../../../client/vault/limits.js';
+import { draw, rightsBetween, someone, temporaryVault } from './samples.js';
+
+const alice = someone('alice');
+const bob = someone('bob');
+const photo = { name: 'cat.jpg', path: 'pets/cat.jpg' };
+
+test('one grant for a viewer key and an image', async (t) => {
+  const { given } = await temporaryVault(t);
+  const imageId = draw(16);
+  const signedRights = rightsBetween(alice, bob, { imageId });
+  const grant = given.give({ viewer: bob, photo, signedRights, capsule: draw(2048) }, 9);
+  t.deepEqual(grant, {
+    grantId: grant.grantId,
+    viewer: bob,
+    imageId,
+    photo,
+    current: undefined,
+    currentVersion: 0,
+    pending: signedRights,
+    wish: undefined,
+    delivery: 'waiting',
+    snapshot: undefined,
+    log: { head: undefined, length: 0 },
+    givenAtMs: 9,
+  });
+  const again = given.give(
+    { viewer: bob, photo, signedRights: rightsBetween(alice, bob, { imageId }), capsule: draw(2048) },
+    10,
+  );
+  t.deepEqual(again, grant);
+  t.deepEqual(given.find(bob.fingerprint, imageId), grant);
+  t.is(given.find(alice.fingerprint, imageId), undefined);
+  const hex = Buffer.from(grant.grantId).toString('hex');
+  t.deepEqual(given.startingWith(hex.slice(0, 7)), [grant]);
+  t.deepEqual(given.startingWith(`${hex}00`), []);
+});
+
+test('rights are pending until the ledger has them, and only the successor may be proposed', async (t) => {
+  const { given } = await temporaryVault(t);
+  const choice = { grantId: draw(16), imageId: draw(16) };
+  const version = (number: number, quota = 3) =>
+    rightsBetween(alice, bob, { ...choice, version: number, quota });
+  const [one, two, otherTwo, three] = [version(1), version(2), version(2, 8), version(3)];
+  given.give({ viewer: bob, photo, signedRights: one, capsule: draw(10) }, 1);
+  t.false(given.propose(two, draw(10)), 'version 1 is not in the ledger yet');
+  given.settle(one);
+  t.true(given.propose(two, new Uint8Array([2])));
+  t.true(given.propose(otherTwo, new Uint8Array([3])), 'she changed her mind in time');
+  t.deepEqual(given.capsule(choice.grantId, 2), new Uint8Array([3]));
+  t.false(given.propose(three, draw(10)), 'no version is jumped to');
+
+  const settled = given.settle(otherTwo);
+  t.deepEqual([settled?.current, settled?.pending, settled?.currentVersion], [otherTwo, undefined, 2]);
+  t.is(given.capsule(choice.grantId, 1), undefined, 'nothing is delivered with old rights');
+  t.deepEqual(given.settle(one)?.current, otherTwo, 'an old answer undoes nothing');
+});
+
+test('rights of a forgotten time settle what a restored vault proposed', async (t) => {
+  const { given } = await temporaryVault(t);
+  const choice = { grantId: draw(16), imageId: draw(16) };
+  given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, choice), capsule: draw(10) }, 1);
+  const ledgers = rightsBetween(alice, bob, { ...choice, version: 7 });
+  const settled = given.settle(ledgers);
+  t.deepEqual([settled?.currentVersion, settled?.pending], [7, undefined]);
+  t.true(given.propose(rightsBetween(alice, bob, { ...choice, version: 8 }), draw(10)));
+  t.is(given.settle(rightsBetween(alice, bob)), undefined, 'a grant that is not mine');
+});
+
+test('delivery, wish and the longest log are remembered', async (t) => {
+  const { given } = await temporaryVault(t);
+  const signedRights = rightsBetween(alice, bob);
+  const { grantId } = given.give({ viewer: bob, photo, signedRights, capsule: draw(10) }, 1);
+  given.setDelivery(grantId, 'offline');
+  given.setWish(grantId, '{"add":2}');
+  t.is(given.get(grantId)?.delivery, 'offline');
+  t.is(given.get(grantId)?.wish, '{"add":2}');
+  const [snapshot, head] = [draw(32), draw(32)];
+  given.delivered(grantId, snapshot);
+  given.setWish(grantId, undefined);
+  given.sawLog(grantId, head, 4);
+  given.sawLog(grantId, draw(32), 3);
+  const grant = given.get(grantId);
+  t.deepEqual([grant?.delivery, grant?.snapshot, grant?.wish], ['delivered', snapshot, undefined]);
+  t.deepEqual(grant?.log, { head, length: 4 });
+});
+
+test('held: the highest version wins, with or without a picture', async (t) => {
+  const { held, home } = await temporaryVault(t);
+  const choice = { grantId: draw(16), imageId: draw(16) };
+  const version = (number: number) => ({
+    owner: alice,
+    signedRights: rightsBetween(alice, bob, { ...choice, version: number }),
+  });
+  t.is(held.update(version(2)), 2, 'rights may come before their picture');
+  t.deepEqual(held.list(), []);
+  const picture = {
+    file: path.join(home.inbox, 'alice-1.png'),
+    snapshot: draw(32),
+    carrierBytes: 5,
+    leader: 's2',
+    asked: false,
+    receivedAtMs: 8,
+  };
+  await writeFile(picture.file, 'photo');
+  const grant = held.receive(version(1), picture);
+  t.is(grant.version, 2);
+  t.deepEqual(grant.picture, { ...picture, opened: false });
+  t.is(held.update(version(3)), 3);
+  t.is(held.update(version(2)), 3);
+  t.deepEqual(held.byFile(picture.file)?.grantId, choice.grantId);
+  t.deepEqual(held.unasked(alice.fingerprint), { count: 1, bytes: 5 });
+
+  const viewId = draw(16);
+  held.beginView(choice.grantId, viewId, 77);
+  t.deepEqual(held.get(choice.grantId)?.view, { viewId, beganAtMs: 77 });
+  held.endView(choice.grantId);
+  held.opened(choice.grantId, 'cat.jpg');
+  t.is(held.get(choice.grantId)?.view, undefined);
+  t.is(held.get(choice.grantId)?.photoName, 'cat.jpg');
+  t.deepEqual(held.unasked(alice.fingerprint), { count: 0, bytes: 0 }, 'opened pictures are no burden');
+
+  t.true(await held.forget(choice.grantId));
+  await t.throwsAsync(access(picture.file));
+  t.false(await held.forget(choice.grantId));
+});
+
+test('rights without a picture are bounded per owner, pictures are not refused for it', async (t) => {
+  const vault = await temporaryVault(t);
+  const news = () => ({ owner: alice, signedRights: rightsBetween(alice, bob) });
+  vault.transact(() => {
+    for (let at = 0; at < VAULT_LIMITS.awaitedPerOwnerMax; at++) vault.held.update(news());
+  });
+  t.is(vault.held.update(news()), undefined);
+  const picture = {
+    file: 'f',
+    snapshot: draw(32),
+    carrierBytes: 5,
+    leader: 's2',
+    asked: true,
+    receivedAtMs: 8,
+  };
+  t.truthy(vault.held.receive(news(), picture).picture);
+});
+
+test('a listing is replaced as a whole, and numbers mean the last one', async (t) => {
+  const { listings } = await temporaryVault(t);
+  const lines = ['a.jpg', 'b.jpg'].map((name, at) => ({ number: at + 1, imageId: draw(16), name }));
+  listings.replace('alice', lines);
+  t.deepEqual(listings.byNumber('alice', 2), lines[1]);
+  t.deepEqual(listings.byName('alice', 'a.jpg'), lines[0]);
+  t.is(listings.byNumber('bob', 2), undefined);
+  listings.replace('alice', [lines[1]!]);
+  t.deepEqual(listings.list('alice'), [lines[1]]);
+  t.is(listings.byNumber('alice', 1), undefined);
+});
+
+test('the outbox: superseded items are gone, failures wait, whoever returns wakes what waits', async (t) => {
+  const { given, outbox } = await temporaryVault(t);
+  const give = () =>
+    given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob), capsule: draw(1) }, 1);
+  const { grantId } = give();
+  const first = outbox.add({ kind: 'rights-put', grantId, version: 1 }, 10);
+  const put = outbox.add({ kind: 'rights-put', grantId, version: 2 }, 11);
+  const push = outbox.add({ kind: 'rights-push', grantId, version: 2 }, 11);
+  t.deepEqual(
+    outbox.list().map(({ id }) => id),
+    [put.id, push.id],
+  );
+  t.is(outbox.failed(first.id, 'gone', 12, 0), undefined, 'superseded while it was tried');
+  t.deepEqual(outbox.due(11), [put]);
+  const failed = outbox.failed(put.id, 'the cloud cannot be reached', 20, 0.5)!;
+  t.deepEqual([failed.attempts, failed.lastError], [1, 'the cloud cannot be reached']);
+  t.true(failed.dueAtMs > 20);
+  t.deepEqual(outbox.due(20), []);
+  t.is(outbox.nextDueAtMs(), failed.dueAtMs);
+  outbox.wakeCloud(21);
+  t.is(outbox.due(21)[0]?.attempts, 0);
+  outbox.done(put.id);
+  outbox.failed(push.id, 'bob does not answer', 22, 0);
+  outbox.wakeViewer(alice.fingerprint, 23);
+  t.deepEqual(outbox.due(23), []);
+  outbox.wakeViewer(bob.fingerprint, 23);
+  t.deepEqual(
+    outbox.due(23).map(({ id }) => id),
+    [push.id],
+  );
+});
