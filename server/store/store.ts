@@ -4,7 +4,10 @@
  * nothing of an engine shows through. docs/architecture.md, "State".
  */
 
-/** A stored value with the revision at which it was last written. Revisions rise across the whole store. */
+/**
+ * A stored value with the revision at which it was last written. Revisions rise across the whole store.
+ * Keys are printable ASCII without spaces, so that their order is the same everywhere.
+ */
 export interface Row {
   readonly key: string;
   readonly value: Uint8Array;
@@ -22,7 +25,10 @@ export type Write =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array; readonly lease?: Lease }
   | { readonly type: 'delete'; readonly key: string };
 
-/** `revision` is that of the writes; on a failed compare nothing was written. */
+/**
+ * `revision` is that of the writes; on a failed compare nothing was written. Where there was nothing to write or
+ * to delete it is the store's revision as it was.
+ */
 export type TransactionResult = { readonly ok: true; readonly revision: number } | { readonly ok: false };
 
 /** A change as a watcher sees it: the row as written, or the key that was deleted. */
@@ -34,9 +40,9 @@ export type Change =
 export interface Lease {
   readonly id: string;
   readonly ttlMs: number;
-  /** Aborted when the lease was lost: its rows are gone, or will be. */
+  /** Aborted when the lease was lost or revoked: its rows are gone, or will be. */
   readonly lost: AbortSignal;
-  /** Ends the lease and deletes its rows. */
+  /** Ends the lease and deletes its rows. @throws StoreUnavailable: they go when its time is over */
   revoke(): Promise<void>;
 }
 
@@ -49,6 +55,7 @@ export interface Range {
   readonly limit?: number;
 }
 
+/** What every engine enforces; a call beyond it is a bug of the caller and throws RangeError. */
 export const STORE_LIMITS = {
   keyBytesMax: 512,
   valueBytesMax: 64 * 1024,
@@ -67,15 +74,23 @@ export interface Store {
   get(key: string): Promise<Row | undefined>;
   /** Rows in key order. @throws StoreUnavailable */
   list(range: Range): Promise<readonly Row[]>;
-  /** All compares hold, and then all writes are done and durable; or nothing. @throws StoreUnavailable */
+  /**
+   * All compares hold, and then all writes are done and durable; or nothing. A key is written once at most.
+   * @throws StoreUnavailable also when a write's lease has ended
+   */
   transact(compares: readonly Compare[], writes: readonly Write[]): Promise<TransactionResult>;
   /** @throws StoreUnavailable */
   grantLease(ttlMs: number): Promise<Lease>;
   /**
-   * Changes below the prefix, in order, none left out, from the call on, or from after `fromRevision` if that
-   * is still known. Ends when the signal aborts; throws StoreUnavailable when it cannot go on without a gap:
-   * list again, then watch again.
+   * Changes below the prefix, in order, none left out, the changes of one transaction together, from the call on,
+   * or from after `fromRevision` if that is still known. What a `get` or `list` that is called later does not see,
+   * the watch will; so watch first, then list. The first item is empty: the watch has begun. Ends when the signal
+   * aborts; throws StoreUnavailable when it cannot go on without a gap: watch and list again.
    */
-  watch(prefix: string, options: { readonly signal: AbortSignal; readonly fromRevision?: number }): AsyncIterable<readonly Change[]>;
+  watch(
+    prefix: string,
+    options: { readonly signal: AbortSignal; readonly fromRevision?: number },
+  ): AsyncIterable<readonly Change[]>;
+  /** Revokes the leases, ends the watches, answers nothing more. */
   close(): Promise<void>;
 }

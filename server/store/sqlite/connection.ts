@@ -1,0 +1,95 @@
+/** The way to the engine's thread: typed calls, each with a deadline, retried while another process writes. */
+import { Piscina } from 'piscina';
+import pRetry from 'p-retry';
+import { StoreUnavailable } from '../store.js';
+import type * as engineThread from './engine.worker.js';
+import type { EngineData, Reply } from './engine.worker.js';
+
+/**
+ * How long a caller waits for the disk, the queue and other processes, all together. Longer rides out a slow
+ * disk, shorter frees the caller to ask another server.
+ */
+const callMs = 5_000;
+/** Calls that wait. Beyond it the server is overloaded and says so at once. */
+const callsWaitingMax = 10_000;
+/** Least pause after finding the file busy; the most, by jitter, is twice that. A commit takes 1 to 20 ms. */
+const busyPauseMs = 2;
+
+type Thread = typeof engineThread;
+type Name = keyof {
+  [N in keyof Thread as Thread[N] extends (asked: never) => Reply<unknown> ? N : never]: true;
+};
+type Asked<N extends Name> = Parameters<Thread[N]>[0];
+type Value<N extends Name> = ReturnType<Thread[N]> extends Reply<infer V> ? V : never;
+
+/** Another process writes. */
+class Busy extends Error {}
+
+export class Connection {
+  readonly #pool: Piscina;
+  readonly #file: string;
+  #closed = false;
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#pool = new Piscina({
+      filename: new URL('./engine.worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: 1,
+      maxQueue: callsWaitingMax,
+      recordTiming: false,
+      workerData: { file } satisfies EngineData,
+    });
+  }
+
+  /** `asked` is evaluated for each attempt. @throws StoreUnavailable */
+  async call<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
+    if (this.#closed) throw new StoreUnavailable('the store is closed: this server stops, ask another');
+    return this.withDeadline(this.#persist(name, asked));
+  }
+
+  /** @throws StoreUnavailable if the promise does not settle in the time of one call */
+  withDeadline<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = new StoreUnavailable(
+        `${this.#file} did not answer within ${callMs} ms: is its disk overloaded, or a process that uses it stopped?`,
+      );
+      const timer = setTimeout(reject, callMs, late);
+      call
+        .catch((error: unknown) => {
+          throw error instanceof Busy ? late : error;
+        })
+        .finally(() => clearTimeout(timer))
+        .then(resolve, reject);
+    });
+  }
+
+  /** Lets go of the file; calls under way are answered first. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.withDeadline(this.#run('close', undefined)).catch(() => undefined);
+    await this.#pool.destroy();
+  }
+
+  #persist<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
+    return pRetry(() => this.#run(name, asked()), {
+      retries: Infinity,
+      maxRetryTime: callMs,
+      minTimeout: busyPauseMs,
+      factor: 1,
+      randomize: true,
+      shouldRetry: ({ error }) => error instanceof Busy,
+    });
+  }
+
+  async #run<N extends Name>(name: N, asked: Asked<N>): Promise<Value<N>> {
+    if (this.#pool.queueSize >= callsWaitingMax) {
+      throw new StoreUnavailable('the store is overloaded: ask another server, or again');
+    }
+    const reply = (await this.#pool.run(asked, { name })) as Reply<Value<N>>;
+    if (reply.ok) return reply.value;
+    if (reply.failure.type === 'busy') throw new Busy(`${this.#file} is busy`);
+    throw new StoreUnavailable(reply.failure.message);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Leases: a row with its time that this process renews, and whose end any process carries out. Times are the
+ * machine's monotonic clock, which all processes share and nobody sets.
+ */
+import { randomUUID } from 'node:crypto';
+import { StoreUnavailable } from '../store.js';
+import type { Lease } from '../store.js';
+import type { Commits } from './commits.js';
+import type { Connection } from './connection.js';
+
+/** A lease is renewed so many times in its life: more ride out a slow disk, fewer write less. */
+const renewalsPerLife = 4;
+/** How often each process looks for leases that are over: a killed process's rows stay that much longer. */
+const sweepMs = 200;
+
+export class Leases {
+  readonly #connection: Connection;
+  readonly #commits: Commits;
+  readonly #nowMs: () => number;
+  readonly #held = new Set<HeldLease>();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(connection: Connection, commits: Commits, nowMs: () => number) {
+    this.#connection = connection;
+    this.#commits = commits;
+    this.#nowMs = nowMs;
+    // A sweep that fails is made up for by the next, here or in another process.
+    this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
+  }
+
+  /** @throws StoreUnavailable */
+  async grant(ttlMs: number): Promise<HeldLease> {
+    const nowMs = this.#nowMs();
+    const id = randomUUID();
+    await this.#commits.submit({ type: 'grant', lease: id, ttlMs, nowMs });
+    const lease = new HeldLease(id, ttlMs, this.#commits, this.#nowMs, nowMs);
+    this.#held.add(lease);
+    lease.lost.addEventListener('abort', () => this.#held.delete(lease), { once: true });
+    return lease;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    await Promise.allSettled([...this.#held].map((lease) => lease.revoke()));
+  }
+
+  async #sweep(): Promise<void> {
+    const nowMs = this.#nowMs();
+    if (await this.#connection.call('hasExpired', () => nowMs)) {
+      await this.#commits.submit({ type: 'expire', nowMs });
+    }
+  }
+}
+
+class HeldLease implements Lease {
+  readonly id: string;
+  readonly ttlMs: number;
+  readonly lost: AbortSignal;
+  readonly #commits: Commits;
+  readonly #nowMs: () => number;
+  readonly #losing = new AbortController();
+  readonly #renewer: NodeJS.Timeout;
+  #end: NodeJS.Timeout | undefined;
+
+  constructor(id: string, ttlMs: number, commits: Commits, nowMs: () => number, grantedAtMs: number) {
+    this.id = id;
+    this.ttlMs = ttlMs;
+    this.lost = this.#losing.signal;
+    this.#commits = commits;
+    this.#nowMs = nowMs;
+    this.#keptSince(grantedAtMs);
+    // What cannot be renewed now may be renewed later; if not, its time runs out.
+    this.#renewer = setInterval(
+      () => void this.#renew().catch(() => undefined),
+      ttlMs / renewalsPerLife,
+    ).unref();
+  }
+
+  async revoke(): Promise<void> {
+    this.#lose('it was revoked');
+    await this.#commits.submit({ type: 'revoke', lease: this.id });
+  }
+
+  async #renew(): Promise<void> {
+    const nowMs = this.#nowMs();
+    const outcome = await this.#commits.submit({ type: 'renew', lease: this.id, nowMs });
+    if (outcome === 'lease-ended') this.#lose('it was not renewed in time');
+    else if (!this.lost.aborted) this.#keptSince(nowMs);
+  }
+
+  /** Others count from when this process asked, so it counts from there too. */
+  #keptSince(renewedAtMs: number): void {
+    clearTimeout(this.#end);
+    const leftMs = renewedAtMs + this.ttlMs - this.#nowMs();
+    this.#end = setTimeout(() => this.#lose('it could not be renewed in time'), leftMs).unref();
+  }
+
+  #lose(why: string): void {
+    clearInterval(this.#renewer);
+    clearTimeout(this.#end);
+    this.#losing.abort(new StoreUnavailable(`the lease has ended: ${why}; grant another and write again`));
+  }
+}
