@@ -1,0 +1,26 @@
+/** The limits of the RPC edge, for servers and clients alike. */
+export const RPC_LIMITS = {
+  /** One message: a piece of a stream (1 MiB at most in the contracts) and its envelope. */
+  messageBytesMax: 1024 * 1024 + 64 * 1024,
+  /** Senders cut streams into pieces of this size: larger saves little, smaller costs calls. */
+  pieceBytes: 64 * 1024,
+  /** Bytes of one stream handed to grpc-js and not yet on their way. Larger hides latency, smaller saves memory. */
+  unsentBytesMax: 256 * 1024,
+  /** Calls at once on a connection; more wait in the caller. */
+  callsPerConnectionMax: 256,
+  /** A unary call without a deadline of its own. Every one of them takes milliseconds when all is well. */
+  unaryDeadlineMs: 5_000,
+  /** First and last pause between attempts to connect: a server that is back is found within the second. */
+  reconnectMinMs: 100,
+  reconnectMaxMs: 2_000,
+} as const;
+
+/**
+ * How soon a connection whose other end is silent counts as dead: ping after `timeMs` of silence, give up
+ * `timeoutMs` later. Servers watch each other closely, for the ring waits on it. Clients may sleep and roam.
+ */
+export const KEEPALIVE = {
+  servers: { timeMs: 200, timeoutMs: 300 },
+  clients: { timeMs: 10_000, timeoutMs: 5_000 },
+} as const;
+export type Keepalive = keyof typeof KEEPALIVE;

@@ -1,0 +1,49 @@
+/** From an async iterable into a gRPC stream, never far ahead of what the wire takes. */
+import { RPC_LIMITS } from './limits.js';
+
+/** What a small message costs besides its bytes, roughly: many of them are bounded too. */
+const messageOverheadBytes = 256;
+
+interface Sink {
+  write(bytes: Buffer, written: () => void): unknown;
+}
+
+/**
+ * Writes all of `source`, waiting whenever more than `RPC_LIMITS.unsentBytesMax` are not yet on their way.
+ * @throws what the source throws, and the signal's reason; the source is then closed by its `return()`.
+ */
+export async function pump(source: AsyncIterable<Buffer>, sink: Sink, signal: AbortSignal): Promise<void> {
+  const iterator = source[Symbol.asyncIterator]();
+  let unsentBytes = 0;
+  let wake = (): void => undefined;
+  let exhausted = false;
+  try {
+    for (;;) {
+      const next = await orAborted(iterator.next(), signal);
+      exhausted = next.done === true;
+      if (next.done === true) return;
+      const cost = next.value.byteLength + messageOverheadBytes;
+      unsentBytes += cost;
+      sink.write(next.value, () => {
+        unsentBytes -= cost;
+        wake();
+      });
+      while (unsentBytes > RPC_LIMITS.unsentBytesMax) {
+        await orAborted(new Promise<void>((resolve) => (wake = resolve)), signal);
+      }
+    }
+  } finally {
+    // Not awaited: a source that is busy returns when it can, and the call must not wait for it.
+    if (!exhausted) void iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** The promise, or the signal's reason as a rejection, whichever comes first. Leaves no listener behind. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

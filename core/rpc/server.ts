@@ -1,0 +1,73 @@
+/** Listens: one address, its credentials, its services; stops in good order, or by force. */
+import * as grpc from '@grpc/grpc-js';
+import { formatAddress } from '../address.js';
+import { sharedOptions } from './channel.js';
+import { RPC_LIMITS } from './limits.js';
+import type { Keepalive } from './limits.js';
+
+export interface ServerOptions {
+  /** An address of this machine, or a name that stands for one. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly credentials: grpc.ServerCredentials;
+  /** Adds the services. */
+  readonly register: (server: grpc.Server) => void;
+  readonly keepalive?: Keepalive;
+}
+
+export interface RunningServer {
+  /** host:port, with the port that was found. */
+  readonly address: string;
+  readonly port: number;
+  /** Takes no more calls, waits for those under way, and cancels what is left after `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** The address cannot be listened on. */
+export class CannotListen extends Error {
+  override readonly name = 'CannotListen';
+}
+
+/** @throws CannotListen */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port: wanted, credentials, register, keepalive = 'clients' } = options;
+  const server = new grpc.Server({
+    ...sharedOptions(keepalive),
+    'grpc.max_concurrent_streams': RPC_LIMITS.callsPerConnectionMax,
+  });
+  register(server);
+  const port = await bind(server, formatAddress({ host, port: wanted }), credentials);
+  return {
+    address: formatAddress({ host, port }),
+    port,
+    stop: (deadlineMs) => stop(server, deadlineMs),
+  };
+}
+
+function bind(server: grpc.Server, address: string, credentials: grpc.ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (!error) {
+        resolve(port);
+        return;
+      }
+      server.forceShutdown();
+      const taken = error.message.includes('EADDRINUSE');
+      const what = taken
+        ? `${address} is in use: stop the program that listens there, or choose another port.`
+        : `Cannot listen on ${address}: choose an address of this machine (${error.message}).`;
+      reject(new CannotListen(what, { cause: error }));
+    });
+  });
+}
+
+function stop(server: grpc.Server, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), deadlineMs);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}
