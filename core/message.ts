@@ -1,8 +1,9 @@
 /**
  * Reads a message that arrives as bytes inside a format (rights, capsules, photo headers, tickets), where no RPC
- * validates it: it must be Protobuf and obey the rules that proto/ declares for its fields.
+ * validates it: it must be Protobuf, obey the rules that proto/ declares for its fields, and encode to the very bytes
+ * it was read from. So no field is unknown and none is said twice: it is understood whole or not at all.
  */
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import type { Validator } from '@bufbuild/protovalidate';
@@ -25,6 +26,9 @@ export function readMessage<Desc extends DescMessage>(
   const result = validator.validate(schema, message);
   if (result.kind !== 'valid') {
     throw new FormatError(layer, `${schema.name} is not valid: ${result.error.message}`);
+  }
+  if (Buffer.compare(toBinary(schema, message, { writeUnknownFields: false }), bytes) !== 0) {
+    throw new FormatError(layer, `${schema.name} says more than this version understands: update glimpse`);
   }
   return message;
 }

@@ -51,8 +51,8 @@ export async function openCapsule(slot: Uint8Array, agreement: KeyObject): Promi
     throw new FormatError('slot', `a slot has ${LIMITS.slotBytes} bytes, not ${slot.length}`);
   }
   const plain = await decrypt(slot, agreement);
-  const end = lengthBytes + (plain.length < lengthBytes ? 0 : plain.readUInt16BE());
-  if (plain.length !== plainBytes || end > plainBytes || plain.subarray(end).some((byte) => byte !== 0)) {
+  const end = lengthBytes + plain.readUInt16BE();
+  if (end > plainBytes || plain.subarray(end).some((byte) => byte !== 0)) {
     throw new FormatError('capsule', 'the capsule is not padded as it must be');
   }
   const encoded = plain.subarray(lengthBytes, end);

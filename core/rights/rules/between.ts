@@ -31,6 +31,7 @@ function checkPutting(rights: Rights, { caller, cloudId }: Putting): Reason | un
   if (!equal(rights.cloudId, cloudId)) return Reason.WRONG_CLOUD;
   if (!sameParty(rights.owner, caller)) return Reason.NOT_YOURS;
   if (rights.mode === Mode.PREPAID) return Reason.PREPAID_UNIMPLEMENTED;
+  if (rights.batchViewsMax !== 0) return Reason.INVALID_REQUEST;
   return undefined;
 }
 
