@@ -1,0 +1,21 @@
+/** Limits of the Discovery service. */
+export const DISCOVERY_LIMITS = {
+  /** Between the start of an Attend stream and its Hello. Longer lets idle streams pile up. */
+  helloMs: 5000,
+  /** For a client's answer to a Probe. Shorter calls a busy laptop offline, longer keeps the reporter waiting. */
+  probeMs: 1000,
+  /** For another server's answer to CheckSession: the probe there, and the way there and back. */
+  checkMs: 2000,
+  /** Attending clients of one server, each a stream and a row. More are sent to another server. */
+  sessionsMax: 10_000,
+  /** Grants with news that one slow client may have waiting; beyond it all of its grants are looked through. */
+  newsMax: 256,
+  /** Entries of a page of List: about 30 KiB. */
+  pageEntries: 100,
+  /** Keys remembered for the check of every call, some 300 bytes each; beyond it the store is asked. */
+  keysMax: 20_000,
+  /** Compare-and-swap attempts on a session's row before the client is told to try again. */
+  attemptsMax: 8,
+  /** A server's lease. Shorter loses presence to a stall, longer shows a dead server's clients as online. */
+  leaseMs: 5000,
+} as const;
