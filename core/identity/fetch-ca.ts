@@ -2,6 +2,7 @@
  * The one moment before trust: a newcomer reads the chain that an enrolment listener presents and takes the CA
  * only if its SHA-256 is the one in the join code. Nothing else is said on this connection.
  */
+import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { parseAddress } from '../address.js';
@@ -39,7 +40,7 @@ export function fetchCa(address: string, fingerprint: Uint8Array, signal: AbortS
       reject(new Unreachable(`${address} cannot be reached: ${cause.message}.`, { cause })),
     );
     socket.once('secureConnect', () => {
-      const found = presented(socket).find(
+      const found = authoritiesOf(socket).find(
         (der) => Buffer.compare(authorityFingerprint(der), fingerprint) === 0,
       );
       if (found) resolve(found);
@@ -52,12 +53,13 @@ export function fetchCa(address: string, fingerprint: Uint8Array, signal: AbortS
   });
 }
 
-function presented(socket: TLSSocket): Uint8Array[] {
+/** The CA certificates (DER) in the chain that the other side presented. */
+function authoritiesOf(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   let link: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
   while (link?.raw && chain.length < chainLengthMax) {
     chain.push(new Uint8Array(link.raw));
     link = link.issuerCertificate === link ? undefined : link.issuerCertificate;
   }
-  return chain;
+  return chain.filter((der) => new X509Certificate(der).ca);
 }

@@ -56,6 +56,8 @@ function channelOptions(keepalive: Keepalive): grpc.ChannelOptions {
 
 /** Options of channels and servers alike. */
 export function sharedOptions(keepalive: Keepalive): grpc.ChannelOptions {
+  // What grpc-js would write to standard error reaches callers as errors, in our words.
+  if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   return {
     'grpc.max_receive_message_length': RPC_LIMITS.messageBytesMax,
     'grpc.max_send_message_length': RPC_LIMITS.messageBytesMax,

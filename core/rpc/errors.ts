@@ -47,7 +47,7 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
   [Reason.VIEW_ID_STALE]: row(status.FAILED_PRECONDITION, EXIT.failed),
   [Reason.PREPAID_UNIMPLEMENTED]: row(status.UNIMPLEMENTED, EXIT.refused),
   [Reason.NOT_YOURS]: row(status.PERMISSION_DENIED, EXIT.refused),
-  [Reason.CARRIER_SUPERSEDED]: row(status.FAILED_PRECONDITION, EXIT.noView),
+  [Reason.CARRIER_SUPERSEDED]: row(status.FAILED_PRECONDITION, EXIT.failed),
   [Reason.UNKNOWN_VIEW]: row(status.NOT_FOUND, EXIT.unknown),
 
   [Reason.BAD_SIGNATURE]: row(status.INVALID_ARGUMENT, EXIT.refused),
@@ -63,7 +63,7 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
   [Reason.BAD_STREAM]: row(status.INVALID_ARGUMENT, EXIT.failed),
   [Reason.LIMIT_EXCEEDED]: row(status.RESOURCE_EXHAUSTED, EXIT.failed),
   [Reason.STORE_UNAVAILABLE]: row(status.UNAVAILABLE, EXIT.unreachable),
-  [Reason.TICKET_STALE]: row(status.ABORTED, EXIT.failed),
+  [Reason.TICKET_STALE]: row(status.UNAVAILABLE, EXIT.unreachable),
 
   [Reason.NOT_ADMITTED]: row(status.PERMISSION_DENIED, EXIT.refused),
   [Reason.APPROVAL_PENDING]: row(status.PERMISSION_DENIED, EXIT.refused),
