@@ -22,6 +22,11 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
+/** Whether they are the same bytes: ava's deepEqual would walk through them one by one. */
+export function same(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
 /** Bytes that any seed repeats; cheap, for long ones. */
 export function patterned(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length);

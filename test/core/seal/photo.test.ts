@@ -6,7 +6,7 @@ import { photoKey } from '../../../core/seal/keys.js';
 import { openPhoto, sealPhoto, sealedPhotoBytes } from '../../../core/seal/photo.js';
 import { open, seal } from '../../../core/seal/seal.js';
 import { PhotoHeaderSchema } from '../../../gen/glimpse/v1/rights_pb.js';
-import { collect, cutAt, inChunks, patterned, places } from '../streams.js';
+import { collect, cutAt, inChunks, patterned, places, same } from '../streams.js';
 
 const fileKey = patterned(32, 1);
 const imageId = patterned(16, 2);
@@ -34,7 +34,7 @@ test('a photo comes back with its header, however the stream is cut', async (t) 
       t.is(sealed.length, sealedPhotoBytes(header));
       const opened = await openPhoto(fileKey, imageId, cutAt(sealed, second));
       t.deepEqual(opened.header, header);
-      t.deepEqual(await collect(opened.bytes), Buffer.from(photo));
+      t.true(same(await collect(opened.bytes), photo));
     }),
     { numRuns: 40 },
   );

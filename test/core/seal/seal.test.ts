@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { FormatError } from '../../../core/format-error.js';
 import { open, plainBytes, seal, sealedBytes } from '../../../core/seal/seal.js';
-import { collect, cutAt, inChunks, patterned, places } from '../streams.js';
+import { collect, cutAt, inChunks, patterned, places, same } from '../streams.js';
 
 const segment = 65_536;
 const key = patterned(32, 7);
@@ -29,7 +29,7 @@ test('what was sealed opens, however both streams are cut', async (t) => {
   await fc.assert(
     fc.asyncProperty(cases, async ([plain, first, second]) => {
       const whole = await collect(seal(key, cutAt(plain, first)));
-      t.deepEqual(await opened(cutAt(whole, second)), Buffer.from(plain));
+      t.true(same(await opened(cutAt(whole, second)), plain));
     }),
     { numRuns: 60 },
   );
@@ -38,8 +38,8 @@ test('what was sealed opens, however both streams are cut', async (t) => {
 test('byte by byte is the same as whole', async (t) => {
   const plain = patterned(segment + 100, 3);
   const whole = await sealed(plain);
-  t.deepEqual(await collect(seal(key, inChunks(plain, 1))), whole);
-  t.deepEqual(await opened(inChunks(whole, 1)), Buffer.from(plain));
+  t.true(same(await collect(seal(key, inChunks(plain, 1))), whole));
+  t.true(same(await opened(inChunks(whole, 1)), plain));
 });
 
 test('a changed byte is found', async (t) => {

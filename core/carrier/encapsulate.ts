@@ -1,0 +1,90 @@
+/**
+ * Puts a capsule into a carrier of our layout: the slot in the first `IDAT` and the Adler-32 in the last, nothing
+ * else is read or written. docs/format.md, "Encapsulating". Leaves out pictures that another program saved.
+ */
+import { FormatError } from '../format-error.js';
+import { LIMITS } from '../limits.js';
+import { adler32, adlerReplaced } from './layout/adler.js';
+import { head, headBytes, slotChunk, tail, tailBytes } from './layout/chunks.js';
+import { lowBytes, rowBytes, slotRows } from './layout/shape.js';
+import { readOutline } from './outline.js';
+import { fileSource, piecesOf } from './source.js';
+import type { ReadableFile, Source } from './source.js';
+
+/** What is used of a file that is open for reading and writing (`FileHandle` of node:fs/promises). */
+export interface WritableFile extends ReadableFile {
+  write(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>;
+}
+
+/** Of a snapshot: what a message of the wire carries. */
+const pieceBytes = 65_536;
+
+/** The chunks at both ends, made anew. */
+interface Ends {
+  readonly start: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+/**
+ * Rewrites the slot in place; durable when the file is synced. Between its two writes the file shows and opens as
+ * after them, only its Adler-32 is stale.
+ * @throws FormatError (png) if the file is not of our layout
+ */
+export async function encapsulate(file: WritableFile, slot: Uint8Array): Promise<void> {
+  const source = await fileSource(file);
+  const { start, end } = await endsWith(source, slot);
+  await writeAll(file, start.subarray(headBytes), headBytes);
+  await writeAll(file, end, source.bytes - tailBytes);
+}
+
+/**
+ * The stored carrier with another slot, from an offset on, without a byte written: as long as the source.
+ * @throws FormatError (png) if the source is not of our layout
+ */
+export async function* snapshot(
+  source: Source,
+  slot: Uint8Array,
+  from = 0,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { start, end } = await endsWith(source, slot);
+  const endAt = source.bytes - tailBytes;
+  if (from < start.length) yield start.subarray(from);
+  yield* piecesOf(source, { from: Math.max(from, start.length), to: endAt, pieceBytes });
+  if (from < source.bytes) yield end.subarray(Math.max(0, from - endAt));
+}
+
+async function endsWith(source: Source, slot: Uint8Array): Promise<Ends> {
+  if (slot.length !== LIMITS.slotBytes) throw new Error(`a slot has ${LIMITS.slotBytes} bytes`);
+  const outline = await readOutline(source);
+  if (outline === undefined) {
+    throw new FormatError('png', 'another program saved this picture anew: rights cannot be put into it');
+  }
+  const { shape, slotRows: old, adler } = outline;
+  const rows = withSlot(old, shape.width, slot);
+  const restBytes = (shape.height - slotRows(shape.width)) * rowBytes(shape.width);
+  return {
+    start: Buffer.concat([head(shape), slotChunk(rows)]),
+    end: tail(adlerReplaced(adler, adler32(old), adler32(rows), restBytes)),
+  };
+}
+
+/** Rows of filter None with other low bytes, as far as the slot goes. */
+function withSlot(rows: Uint8Array, width: number, slot: Uint8Array): Uint8Array {
+  const changed = Uint8Array.from(rows);
+  slot.forEach((byte, index) => {
+    const row = Math.floor(index / lowBytes(width));
+    changed[row * rowBytes(width) + 2 + 2 * (index % lowBytes(width))] = byte;
+  });
+  return changed;
+}
+
+async function writeAll(file: WritableFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+  }
+}
