@@ -15,6 +15,7 @@ export interface Invitation {
   readonly name?: string;
 }
 
+/** 128 bits: nobody guesses one, and more would only lengthen the join code. */
 export const invitationSecretBytes = 16;
 
 export function invitationKey(secret: Uint8Array): string {
