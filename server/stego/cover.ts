@@ -1,0 +1,98 @@
+/**
+ * Covers as rasters of exactly the shape that a carrier needs. docs/format.md, "Carrier". Decoding costs more than
+ * hiding does, and an owner often uses one cover for many photos, so decoded covers are kept for a while.
+ */
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import sharp from 'sharp';
+import type { Shape } from '../../core/carrier/layout/shape.js';
+import { LIMITS } from '../../core/limits.js';
+import { Refused } from '../../core/rpc/errors.js';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import { STEGO_LIMITS } from './limits.js';
+
+/** RGB, 8 bits a sample, in memory that workers share. */
+export interface Raster {
+  readonly shape: Shape;
+  readonly samples: Uint8Array;
+}
+
+interface Decoded {
+  readonly data: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What raster formats begin with. Anything else is not handed to a decoder, vector formats above all. */
+const beginnings: readonly (readonly [at: number, text: string])[] = [
+  [0, '\xff\xd8\xff'],
+  [0, '\x89PNG\r\n\x1a\n'],
+  [8, 'WEBP'],
+  [0, 'GIF8'],
+  [0, 'II*\0'],
+  [0, 'MM\0*'],
+  [4, 'ftypavif'],
+];
+
+export class Covers {
+  readonly #decoded = new LRUCache<string, Decoded>({
+    maxSize: STEGO_LIMITS.coverCacheBytesMax,
+    sizeCalculation: ({ data }) => data.length,
+  });
+
+  /**
+   * The cover, EXIF orientation applied, transparency laid on white, in sRGB.
+   * @param shapeFor the shape for a cover of these proportions, width over height
+   * @throws Refused BAD_COVER if it cannot be read as a picture
+   */
+  async raster(cover: Uint8Array, shapeFor: (proportions: number) => Shape): Promise<Raster> {
+    const key = createHash('sha256').update(cover).digest('base64');
+    const decoded = this.#decoded.get(key) ?? (await decode(cover));
+    this.#decoded.set(key, decoded);
+    const shape = shapeFor(decoded.width / decoded.height);
+    return { shape, samples: await resized(decoded, shape) };
+  }
+}
+
+async function decode(cover: Uint8Array): Promise<Decoded> {
+  const start = Buffer.from(cover.subarray(0, 16)).toString('latin1');
+  if (!beginnings.some(([at, text]) => start.startsWith(text, at))) {
+    throw badCover('it is none of JPEG, PNG, WebP, GIF, TIFF and AVIF');
+  }
+  try {
+    const { data, info } = await sharp(cover, {
+      limitInputPixels: LIMITS.coverPixelsMax,
+      failOn: 'error',
+      sequentialRead: true,
+    })
+      .autoOrient()
+      .resize({
+        width: STEGO_LIMITS.coverSideMax,
+        height: STEGO_LIMITS.coverSideMax,
+        fit: 'inside',
+        withoutEnlargement: true,
+      })
+      .flatten({ background: 'white' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`it decodes to ${info.channels} channels`);
+    return { data, width: info.width, height: info.height };
+  } catch (cause) {
+    throw badCover(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+async function resized({ data, width, height }: Decoded, shape: Shape): Promise<Uint8Array> {
+  const samples = await sharp(data, { raw: { width, height, channels: 3 } })
+    .resize({ ...shape, fit: 'fill' })
+    .raw()
+    .toBuffer();
+  const shared = new Uint8Array(new SharedArrayBuffer(samples.length));
+  shared.set(samples);
+  return shared;
+}
+
+function badCover(why: string): Refused {
+  return new Refused(Reason.BAD_COVER, `the cover cannot be read as a picture: ${why}. Choose another.`);
+}

@@ -1,0 +1,64 @@
+import test from 'ava';
+import { inTime, takenInTime } from '../../../server/stego/patience.js';
+
+const late = () => new Error('too late');
+const longMs = 60_000;
+const shortMs = 20;
+
+async function* counting(to: number, closed: () => void = () => undefined) {
+  try {
+    for (let number = 1; number <= to; number += 1) yield number;
+  } finally {
+    closed();
+  }
+}
+
+async function all(numbers: AsyncIterable<number>): Promise<number[]> {
+  const found = [];
+  for await (const number of numbers) found.push(number);
+  return found;
+}
+
+test('who is in time gets everything', async (t) => {
+  t.deepEqual(await all(inTime(counting(3), longMs, late)), [1, 2, 3]);
+  t.deepEqual(await all(takenInTime(counting(3), longMs, late)), [1, 2, 3]);
+});
+
+test('a source that falls silent ends the stream', async (t) => {
+  async function* silent() {
+    yield 1;
+    await new Promise(() => undefined);
+  }
+  const numbers = inTime(silent(), shortMs, late);
+  t.deepEqual(await numbers.next(), { done: false, value: 1 });
+  await t.throwsAsync(numbers.next(), { message: 'too late' });
+});
+
+test('a reader that falls silent closes the source, and is told when it comes back', async (t) => {
+  let numbers: AsyncIterator<number> | undefined;
+  await new Promise<void>((closed) => {
+    numbers = takenInTime(counting(3, closed), shortMs, late)[Symbol.asyncIterator]();
+    void numbers.next();
+  });
+  await t.throwsAsync(numbers!.next(), { message: 'too late' });
+});
+
+test('a reader that leaves closes the source at once', async (t) => {
+  for (const wrap of [inTime<number>, takenInTime<number>]) {
+    let closed = false;
+    const source = counting(3, () => (closed = true));
+    const numbers = wrap(source, longMs, late)[Symbol.asyncIterator]();
+    t.deepEqual(await numbers.next(), { done: false, value: 1 });
+    await numbers.return!();
+    t.true(closed);
+  }
+});
+
+test('an error of the source is the reader’s', async (t) => {
+  async function* failing() {
+    yield 1;
+    throw new Error('no more');
+  }
+  await t.throwsAsync(all(inTime(failing(), longMs, late)), { message: 'no more' });
+  await t.throwsAsync(all(takenInTime(failing(), longMs, late)), { message: 'no more' });
+});
