@@ -1,0 +1,144 @@
+/**
+ * What a server knows of its own CPU: sampled on a timer and smoothed, never per request. docs/protocol.md, "Load".
+ * systeminformation tells the machine's number; under a control group's quota the group's own accounts are used,
+ * since there the machine's number is the host's.
+ */
+import { Piscina } from 'piscina';
+import { currentLoad } from 'systeminformation';
+import { machineCores, readQuota } from './capacity.js';
+import type { Quota } from './capacity.js';
+import type { Reading } from './ring/state.js';
+
+export const READING_LIMITS = {
+  /** Between samples. Shorter follows faster and costs more: currentLoad takes about 5 ms and caches 200 ms. */
+  sampleMs: 500,
+  /** Weight of a new sample. Larger follows faster, smaller is steadier. */
+  smoothing: 0.4,
+  /** CPU time spent on calibrating at start. */
+  calibrationCpuMs: 100,
+  /** Rounds a second of the reference core, whose speed is 1: docs/protocol.md, "Load". */
+  referenceRounds: 100,
+  /** Speeds are told in powers of this: calibrating repeats to within a tenth, and equal machines are to tie. */
+  speedStep: 1.25,
+  /** Background is told in parts of a core of this size: less is noise. */
+  backgroundStep: 0.25,
+} as const;
+
+/** The power of `speedStep` nearest to `speed`. */
+export function roundSpeed(speed: number): number {
+  const { speedStep } = READING_LIMITS;
+  return speedStep ** Math.round(Math.log(speed) / Math.log(speedStep));
+}
+
+/** Speed of one core relative to the reference, measured in a worker thread. */
+export async function calibrate(): Promise<number> {
+  const pool = new Piscina({
+    filename: new URL('./calibrate.worker.js', import.meta.url).href,
+    maxThreads: 1,
+  });
+  try {
+    const rounds = (await pool.run({ cpuMs: READING_LIMITS.calibrationCpuMs })) as number;
+    return roundSpeed(rounds / READING_LIMITS.referenceRounds);
+  } finally {
+    await pool.destroy();
+  }
+}
+
+/** What was used between two samples, in cores: by everybody, and by this process. */
+interface Use {
+  readonly allCores: number;
+  readonly ownCores: number;
+}
+
+/**
+ * The next reading. The process's own use is no background: what it works on is counted as work in flight.
+ * Without an earlier reading the sample stands as it is.
+ */
+export function smooth(
+  earlier: Reading | undefined,
+  use: Use,
+  { cores, speed }: { cores: number; speed: number },
+): Reading {
+  const weight = earlier ? READING_LIMITS.smoothing : 1;
+  const mix = (before: number, now: number): number => before + weight * (now - before);
+  const background = Math.min(cores, Math.max(0, use.allCores - use.ownCores));
+  const cpu = Math.min(1, Math.max(0, use.allCores / cores));
+  return {
+    backgroundCores: mix(earlier?.backgroundCores ?? 0, background),
+    cpu: mix(earlier?.cpu ?? 0, cpu),
+    cores,
+    speed,
+  };
+}
+
+/** A reading as it is told to the ring: rounded, so that equal machines tie and credits decide. */
+export function told(reading: Reading): Reading {
+  const { backgroundStep } = READING_LIMITS;
+  return {
+    ...reading,
+    backgroundCores: Math.round(reading.backgroundCores / backgroundStep) * backgroundStep,
+  };
+}
+
+/** Calibrates, primes the meters, and then calls `onReading` with every sample until the signal aborts. */
+export async function watchReadings(options: {
+  readonly signal: AbortSignal;
+  readonly onReading: (reading: Reading) => void;
+  readonly onFailure: (cause: unknown) => void;
+}): Promise<Reading> {
+  const speed = await calibrate();
+  const quota = await readQuota();
+  const cores = quota?.cores ?? machineCores();
+  const sample = quota ? groupMeter(quota) : machineMeter();
+  let reading = smooth(undefined, await sample(), { cores, speed });
+  let sampling = false;
+  const timer = setInterval(() => {
+    if (sampling) return;
+    sampling = true;
+    sample()
+      .then((use) => {
+        reading = smooth(reading, use, { cores, speed });
+        options.onReading(told(reading));
+      })
+      .catch(options.onFailure)
+      .finally(() => (sampling = false));
+  }, READING_LIMITS.sampleMs);
+  options.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  if (options.signal.aborted) clearInterval(timer);
+  return told(reading);
+}
+
+function machineMeter(): () => Promise<Use> {
+  const own = ownMeter();
+  return async () => {
+    const load = await currentLoad();
+    const share = Number.isFinite(load.currentLoad) ? load.currentLoad / 100 : 0;
+    return { allCores: share * machineCores(), ownCores: own() };
+  };
+}
+
+function groupMeter(quota: Quota): () => Promise<Use> {
+  const own = ownMeter();
+  let before: { readonly usedMs: number; readonly atMs: number } | undefined;
+  return async () => {
+    const now = { usedMs: await quota.usedMs(), atMs: performance.now() };
+    const elapsedMs = before ? now.atMs - before.atMs : 0;
+    const allCores = before && elapsedMs > 0 ? (now.usedMs - before.usedMs) / elapsedMs : 0;
+    before = now;
+    return { allCores: Number.isFinite(allCores) ? allCores : 0, ownCores: own() };
+  };
+}
+
+/** Cores used by this process since the last call. */
+function ownMeter(): () => number {
+  let cpu = process.cpuUsage();
+  let atMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    const used = process.cpuUsage(cpu);
+    const cores = nowMs > atMs ? (used.user + used.system) / 1000 / (nowMs - atMs) : 0;
+    cpu = process.cpuUsage();
+    atMs = nowMs;
+    return cores;
+  };
+}

@@ -1,0 +1,184 @@
+/**
+ * The links to the other members: dialling, measuring with pings, losing, and readmission with backoff.
+ * The stream itself is the driver's. docs/protocol.md, "Links".
+ */
+import { create } from '@bufbuild/protobuf';
+import { MemberState, PingSchema, PongSchema } from '../../../gen/glimpse/v1/election_pb.js';
+import type { Member, Ping, Pong } from '../../../gen/glimpse/v1/election_pb.js';
+import { begunHere, ownLoad } from './load.js';
+import { memberOf, merge, suspect } from './members.js';
+import { promise } from './promise.js';
+import { andThen, draw, hex, RING_LIMITS } from './state.js';
+import type { Effect, Event, Link, Outcome, State } from './state.js';
+
+function setLink(state: State, id: string, link: Link): State {
+  return { ...state, links: new Map(state.links).set(id, link) };
+}
+
+function dial(state: State, member: Member, failures: number): Outcome {
+  const { id, address } = member;
+  return [setLink(state, id, { phase: 'dialling', failures }), [{ type: 'dial', to: id, address }]];
+}
+
+/** Every member that has not left has a link; one that left has none. */
+export function keepLinks(state: State): Outcome {
+  const wanted = state.members.filter(
+    (member) => member.id !== state.self && member.state !== MemberState.LEFT && !state.leaving,
+  );
+  const missing = wanted.filter(({ id }) => !state.links.has(id));
+  const dialled = missing.reduce<Outcome>(
+    (outcome, member) => andThen(outcome, (after) => dial(after, member, 0)),
+    [state, []],
+  );
+  return andThen(dialled, (after) => {
+    const gone = [...after.links.keys()].filter((id) => memberOf(after, id)?.state === MemberState.LEFT);
+    return gone.reduce<Outcome>((outcome, id) => andThen(outcome, (next) => drop(next, id)), [after, []]);
+  });
+}
+
+function drop(state: State, id: string): Outcome {
+  const links = new Map(state.links);
+  links.delete(id);
+  const reports = new Map(state.reports);
+  reports.delete(id);
+  return [{ ...state, links, reports }, [{ type: 'hangUp', to: id }]];
+}
+
+function backoffMs(state: State, failures: number): readonly [number, State] {
+  const [drawn, random] = draw(state.random);
+  const ceilingMs = Math.min(RING_LIMITS.redialMsMax, RING_LIMITS.redialMsMin * 2 ** failures);
+  return [ceilingMs * (0.5 + drawn / 2), { ...state, random }];
+}
+
+/** The link to `id` no longer works: it is suspected, what it held here is sought elsewhere, and it is redialled. */
+export function lose(state: State, id: string): Outcome {
+  const link = state.links.get(id);
+  if (!link || link.phase === 'waiting') return [state, []];
+  const stable = link.phase === 'up' && state.nowMs - link.sinceMs >= RING_LIMITS.stableMs;
+  const failures = stable ? 0 : link.failures + 1;
+  const [waitMs, drawn] = backoffMs(state, failures);
+  const reports = new Map(state.reports);
+  reports.delete(id);
+  const lost: State = {
+    ...setLink(drawn, id, { phase: 'waiting', failures, redialAtMs: state.nowMs + waitMs }),
+    reports,
+    waiting: state.waiting.map((waiting) =>
+      waiting.tried.at(-1) === id ? { ...waiting, entrustAtMs: state.nowMs } : waiting,
+    ),
+  };
+  return suspect(lost, id);
+}
+
+/** As `lose`, when it is this side that gives up. */
+export function giveUp(state: State, id: string): Outcome {
+  const [lost, effects] = lose(state, id);
+  return lost === state ? [state, []] : [lost, [{ type: 'hangUp', to: id }, ...effects]];
+}
+
+export function opened(state: State, event: Extract<Event, { type: 'up' }>): Outcome {
+  const { id } = event;
+  const link = state.links.get(id);
+  const after = promise(state, event.epoch);
+  if (link?.phase !== 'dialling') return [after, [{ type: 'hangUp', to: id }]];
+  const up = setLink(after, id, {
+    phase: 'up',
+    failures: link.failures,
+    sinceMs: state.nowMs,
+    sequence: 0,
+    pingAtMs: state.nowMs,
+    silentAtMs: undefined,
+  });
+  const merged = merge(up, event.members, id);
+  return andThen(merged, (met) => {
+    const member = memberOf(met, id);
+    if (!member || member.state === MemberState.ALIVE) return [met, []];
+    return [met, [{ type: 'send', to: id, message: { case: 'member', value: member } }]];
+  });
+}
+
+/** A member that announces itself is there: no need to wait for its turn to be dialled. */
+export function announced(state: State, event: Extract<Event, { type: 'announced' }>): Outcome {
+  const merged = merge(promise(state, event.epoch), [event.member], event.member.id);
+  return andThen(merged, (after) => {
+    const link = after.links.get(event.member.id);
+    return link?.phase === 'waiting' && event.member.state === MemberState.ALIVE
+      ? dial(after, event.member, link.failures)
+      : [after, []];
+  });
+}
+
+export function pinged(state: State, from: string, ping: Ping): Outcome {
+  const after = promise(state, ping.epoch!);
+  const pong = create(PongSchema, {
+    sequence: ping.sequence,
+    epoch: after.promised,
+    load: ownLoad(after),
+    begun: [...begunHere(after)].slice(-RING_LIMITS.begunMax).map((id) => Buffer.from(id, 'hex')),
+  });
+  return [after, [{ type: 'send', to: from, message: { case: 'pong', value: pong } }]];
+}
+
+export function ponged(state: State, from: string, pong: Pong): Outcome {
+  const link = state.links.get(from);
+  if (link?.phase !== 'up' || pong.sequence !== link.sequence || pong.load?.id !== from) return [state, []];
+  const answered = setLink(state, from, {
+    ...link,
+    silentAtMs: undefined,
+    pingAtMs: Math.max(link.pingAtMs, state.nowMs),
+  });
+  const report = { load: pong.load, begun: new Set(pong.begun.map(hex)) };
+  const reports = new Map(state.reports).set(from, report);
+  return [promise({ ...answered, reports }, pong.epoch!), []];
+}
+
+function ping(state: State, id: string, link: Extract<Link, { phase: 'up' }>): Outcome {
+  const sequence = link.sequence + 1;
+  const value = create(PingSchema, { sequence, epoch: state.promised });
+  const effect: Effect = { type: 'send', to: id, message: { case: 'ping', value } };
+  const { nowMs } = state;
+  return [
+    setLink(state, id, {
+      ...link,
+      sequence,
+      pingAtMs: nowMs + RING_LIMITS.pingMs,
+      silentAtMs: nowMs + RING_LIMITS.silentMs,
+    }),
+    [effect],
+  ];
+}
+
+/** When a link next needs something done. */
+export function linkWakesAtMs(link: Link): number {
+  if (link.phase === 'waiting') return link.redialAtMs;
+  if (link.phase === 'dialling') return Infinity;
+  return link.silentAtMs ?? link.pingAtMs;
+}
+
+/** Does what is due on the links: pings, silences, redials. */
+export function tendLinks(state: State): Outcome {
+  const due = [...state.links].filter(([, link]) => linkWakesAtMs(link) <= state.nowMs);
+  return due.reduce<Outcome>((outcome, [id]) => andThen(outcome, (after) => tend(after, id)), [state, []]);
+}
+
+function tend(state: State, id: string): Outcome {
+  const link = state.links.get(id)!;
+  if (link.phase === 'up') return link.silentAtMs === undefined ? ping(state, id, link) : giveUp(state, id);
+  return link.phase === 'waiting' ? dial(state, memberOf(state, id)!, link.failures) : [state, []];
+}
+
+/** After a sleep of its own, a member gives its neighbours that much longer. */
+export function forgive(state: State, sleptMs: number): State {
+  const later = (atMs: number | undefined) => (atMs === undefined ? undefined : atMs + sleptMs);
+  const links = [...state.links].map(([id, link]): [string, Link] => [
+    id,
+    link.phase === 'up'
+      ? { ...link, pingAtMs: link.pingAtMs + sleptMs, silentAtMs: later(link.silentAtMs) }
+      : link,
+  ]);
+  const { passed } = state;
+  return {
+    ...state,
+    links: new Map(links),
+    passed: passed && { ...passed, silentAtMs: passed.silentAtMs + sleptMs },
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * The load vector: rows, credits, and who is the least loaded. docs/protocol.md, "Load".
+ * Measuring is server/election/load.ts.
+ */
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import { CreditSchema, LoadSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
+import type { Credit, Load } from '../../../gen/glimpse/v1/election_pb.js';
+import { compareEpochs } from './epoch.js';
+import { memberOf, ringOf } from './members.js';
+import { hex, RING_LIMITS } from './state.js';
+import type { Given, Report, State } from './state.js';
+
+/** (in flight + credits + 1 + background) / (cores x speed): what the next request would find. */
+export function relativeLoad(load: Load): number {
+  const work = load.inFlight + load.credits.length + 1 + load.backgroundCores;
+  const capacity = load.cores * load.speed;
+  return capacity > 0 && work > 0 ? work / capacity : Infinity;
+}
+
+function asOfMs(load: Load): number {
+  return load.asOf ? timestampMs(load.asOf) : 0;
+}
+
+/** Credits that are still owed: neither settled by the worker nor past their deadline. */
+function owed(credits: readonly Credit[], begun: ReadonlySet<string>, nowMs: number): Credit[] {
+  return credits.filter(
+    (credit) =>
+      credit.deadline !== undefined &&
+      timestampMs(credit.deadline) > nowMs &&
+      !begun.has(hex(credit.requestId)),
+  );
+}
+
+/** Requests, in hex, whose hiding began here. */
+export function begunHere(state: State): ReadonlySet<string> {
+  return new Set([...state.begun.values()].map(({ requestId }) => requestId));
+}
+
+const blankLoad = create(LoadSchema);
+
+/** This member's row, without credits. */
+export function ownLoad(state: State): Load {
+  return {
+    ...blankLoad,
+    ...state.reading,
+    id: state.self,
+    inFlight: state.inFlight,
+    granted: state.granted,
+    draining: state.draining || state.leaving || !state.storeReachable,
+    asOf: timestampFromMs(state.nowMs),
+  };
+}
+
+/** Puts a member's own word into its row; credits and recent grants are the vector's. */
+function renewed(row: Load | undefined, report: Report, nowMs: number): Load {
+  const later = row === undefined || asOfMs(report.load) >= asOfMs(row) ? report.load : row;
+  return {
+    ...later,
+    credits: owed(row?.credits ?? [], report.begun, nowMs),
+    recentGrants: row?.recentGrants ?? 0,
+  };
+}
+
+function addCredit(rows: readonly Load[], given: Given): readonly Load[] {
+  const id = hex(given.requestId);
+  return rows.map((row) => {
+    if (row.id !== given.leader) return row;
+    const others = row.credits.filter((credit) => hex(credit.requestId) !== id);
+    if (others.length >= RING_LIMITS.creditsMax) return row;
+    const deadline = timestampFromMs(given.deadlineMs);
+    return { ...row, credits: [...others, create(CreditSchema, { requestId: given.requestId, deadline })] };
+  });
+}
+
+/** The vector as it leaves a visit here: own row written, others as last reported, the gone taken out. */
+export function visitedLoads(state: State, vector: readonly Load[]): readonly Load[] {
+  const reports = new Map(state.reports).set(state.self, {
+    load: ownLoad(state),
+    begun: begunHere(state),
+  });
+  const rows = new Map(vector.map((row) => [row.id, row]));
+  const present = state.members.filter(
+    ({ id, state: as }) =>
+      (as === MemberState.ALIVE || as === MemberState.SUSPECT) && (rows.has(id) || reports.has(id)),
+  );
+  return present.map(({ id }) => {
+    const report = reports.get(id);
+    const row = rows.get(id);
+    return report ? renewed(row, report, state.nowMs) : row!;
+  });
+}
+
+/** Once an epoch: the credits this member gave are put back into a vector that was minted without them. */
+export function restoreCredits(state: State, rows: readonly Load[]): readonly Load[] {
+  if (compareEpochs(state.restored, state.promised) === 0) return rows;
+  const begunAt = (id: string) => (id === state.self ? begunHere(state) : state.reports.get(id)?.begun);
+  return state.given
+    .filter((given) => given.deadlineMs > state.nowMs)
+    .filter((given) => !begunAt(given.leader)?.has(hex(given.requestId)))
+    .reduce(addCredit, rows);
+}
+
+/** The rows of those that may be elected, in ring order beginning after the last leader. */
+function candidates(state: State, rows: readonly Load[], lastLeader: string): readonly Load[] {
+  const ring = ringOf(state).map(({ id }) => id);
+  const order = [...ring.filter((id) => id > lastLeader), ...ring.filter((id) => id <= lastLeader)];
+  return order.flatMap((id) => rows.find((row) => row.id === id && !row.draining) ?? []);
+}
+
+/**
+ * The member to elect: least loaded, then fewest recent grants, then the next in order after the last leader.
+ * Undefined when nobody may be elected.
+ */
+export function leastLoaded(state: State, rows: readonly Load[], lastLeader: string): string | undefined {
+  const [first, ...others] = candidates(state, rows, lastLeader);
+  if (!first) return undefined;
+  return others.reduce((best, row) => {
+    const difference = relativeLoad(row) - relativeLoad(best);
+    return difference < 0 || (difference === 0 && row.recentGrants < best.recentGrants) ? row : best;
+  }, first).id;
+}
+
+/** The vector after a grant: the winner's credit and recent grants raised. */
+export function charged(rows: readonly Load[], given: Given): readonly Load[] {
+  const raised = addCredit(rows, given).map((row) =>
+    row.id === given.leader ? { ...row, recentGrants: row.recentGrants + 1 } : row,
+  );
+  const recent = raised.reduce((sum, row) => sum + row.recentGrants, 0);
+  return recent <= 4 * raised.length
+    ? raised
+    : raised.map((row) => ({ ...row, recentGrants: Math.floor(row.recentGrants / 2) }));
+}
+
+/** Whether all that could be elected are draining, rather than missing. */
+export function allDraining(state: State, rows: readonly Load[]): boolean {
+  return rows.some((row) => row.draining && memberOf(state, row.id)?.state === MemberState.ALIVE);
+}

@@ -1,0 +1,243 @@
+/**
+ * What a member knows, what happens to it and what it answers: the types of the ring's `step`, and its limits.
+ * docs/protocol.md, "The ring". All times are milliseconds since the Unix epoch by the member's own clock.
+ */
+import type {
+  Epoch,
+  Load,
+  Member,
+  PassRequest,
+  PassResponse,
+  Ticket,
+  Token,
+} from '../../../gen/glimpse/v1/election_pb.js';
+
+/**
+ * Keepalive: a killed neighbour's socket closes at once; a stopped one is silent for `pingMs / 2 + silentMs` on
+ * average. Smaller sees it earlier and mistakes a busy neighbour for a dead one, which costs a new epoch.
+ */
+export const RING_LIMITS = {
+  /** From a pong to the next ping. */
+  pingMs: 200,
+  /** How long a ping, or a token that was passed, may go unanswered. */
+  silentMs: 300,
+  /** How long a suspect may refute before it counts as dead. */
+  suspicionMs: 3000,
+  /** A wake-up later than this was the member's own sleep, not its neighbours' silence. */
+  oversleptMs: 50,
+  /** A lost Want is sent again after this; while there is trouble from `wantHurryMs` on, doubling up to this. */
+  wantMs: 500,
+  wantHurryMs: 20,
+  /** Trouble lasts so long after a link was lost. */
+  troubleMs: 1000,
+  /** A request that waits longer is handed to another member: later than `pingMs + silentMs`, within a second. */
+  entrustMs: 600,
+  /** A request that waits longer is refused; its client has asked another server by then. */
+  waitMs: 5000,
+  /** Hide must begin within this of the grant; a lost grant's credit weighs on its leader for so long. */
+  creditMs: 10_000,
+  redialMsMin: 50,
+  redialMsMax: 2000,
+  /** A link that held so long is dialled again without delay. */
+  stableMs: 5000,
+  waitingMax: 1024,
+  membersMax: 1024,
+  creditsMax: 4096,
+  begunMax: 4096,
+  hopMax: 0x7fff_ffff,
+} as const;
+
+/** A message of the ring: one case of PassRequest, or of the PassResponse that answers it. */
+export type Message = Exclude<
+  PassRequest['message'] | PassResponse['message'],
+  { readonly case: undefined; readonly value?: undefined }
+>;
+
+/** This member's own measurements. docs/protocol.md, "Load". */
+export interface Reading {
+  readonly backgroundCores: number;
+  readonly cores: number;
+  readonly speed: number;
+  readonly cpu: number;
+}
+
+/** The way to another member. */
+export type Link =
+  | { readonly phase: 'dialling'; readonly failures: number }
+  | { readonly phase: 'waiting'; readonly failures: number; readonly redialAtMs: number }
+  | {
+      readonly phase: 'up';
+      readonly failures: number;
+      readonly sinceMs: number;
+      readonly sequence: number;
+      readonly pingAtMs: number;
+      /** Until when the ping under way may be answered; absent when none is. */
+      readonly silentAtMs: number | undefined;
+    };
+
+/** A request that waits for the token. */
+export interface Waiting {
+  /** See requestKey. */
+  readonly key: string;
+  readonly requestId: Uint8Array;
+  readonly ownerFingerprint: Uint8Array;
+  readonly sealedBytes: number;
+  /** The member that entrusted it; undefined: it was asked here. */
+  readonly from: string | undefined;
+  readonly sinceMs: number;
+  /** When it is handed to another member. */
+  readonly entrustAtMs: number;
+  /** The members it was handed to. */
+  readonly tried: readonly string[];
+}
+
+/** The token while it is here. */
+export interface Held {
+  readonly token: Token;
+  /** Grants made at this hop. */
+  readonly index: number;
+}
+
+/** The copy of a token that was passed, until TokenTaken. */
+export interface Passed {
+  readonly token: Token;
+  readonly to: string;
+  readonly silentAtMs: number;
+}
+
+/** A Want or a Claim under way. */
+export interface Search {
+  readonly claiming: boolean;
+  /** Whose claims gave way to this one: the token is minted for them too. */
+  readonly for: readonly string[];
+  readonly tries: number;
+  readonly retryAtMs: number;
+}
+
+/** What a member last said of its load, directly. */
+export interface Report {
+  readonly load: Load;
+  /** Requests, in hex, whose credits are settled. */
+  readonly begun: ReadonlySet<string>;
+}
+
+/** A credit this member gave, until its deadline. */
+export interface Given {
+  readonly leader: string;
+  readonly requestId: Uint8Array;
+  readonly deadlineMs: number;
+}
+
+/** A ticket that was used here, remembered until its deadline. */
+export interface Begun {
+  /** In hex. */
+  readonly requestId: string;
+  readonly deadlineMs: number;
+}
+
+export interface State {
+  readonly self: string;
+  /** The incarnation this process started with: what it mints is told from what its former life minted. */
+  readonly life: number;
+  readonly nowMs: number;
+  /** All members known, this one included, in the order of ids: the ring. */
+  readonly members: readonly Member[];
+  readonly suspectSinceMs: ReadonlyMap<string, number>;
+  readonly links: ReadonlyMap<string, Link>;
+  /** Nothing is granted or passed on below this epoch, nor again at this hop of it. */
+  readonly promised: Epoch;
+  readonly promisedHop: number;
+  readonly held: Held | undefined;
+  readonly passed: Passed | undefined;
+  readonly search: Search | undefined;
+  readonly troubleUntilMs: number;
+  readonly waiting: readonly Waiting[];
+  readonly given: readonly Given[];
+  /** The epoch whose vector has the credits of `given`. */
+  readonly restored: Epoch;
+  /** Hidings that began here, by the term of their ticket: a ticket is used once, and its credit is settled. */
+  readonly begun: ReadonlyMap<string, Begun>;
+  readonly inFlight: number;
+  readonly granted: number;
+  readonly reading: Reading;
+  readonly reports: ReadonlyMap<string, Report>;
+  /** The load vector as last seen. */
+  readonly loads: readonly Load[];
+  readonly lastLeader: string;
+  readonly draining: boolean;
+  readonly leaving: boolean;
+  /** It left, and has said so. */
+  readonly departed: boolean;
+  readonly storeReachable: boolean;
+  /** Seed of the next draw. */
+  readonly random: number;
+}
+
+export type Happening =
+  | { readonly type: 'tick' }
+  | { readonly type: 'sample'; readonly reading: Reading }
+  | {
+      readonly type: 'elect';
+      readonly requestId: Uint8Array;
+      readonly ownerFingerprint: Uint8Array;
+      readonly sealedBytes: number;
+    }
+  /** Nobody waits for the request any more. */
+  | { readonly type: 'cancel'; readonly key: string }
+  | { readonly type: 'message'; readonly from: string; readonly message: Message }
+  /** The link to `id` is open; `members` and `epoch` are what `id` answered to Announce. */
+  | { readonly type: 'up'; readonly id: string; readonly members: readonly Member[]; readonly epoch: Epoch }
+  /** The link to `id` is lost, or could not be opened. */
+  | { readonly type: 'down'; readonly id: string }
+  /** `member` announced itself. */
+  | { readonly type: 'announced'; readonly member: Member; readonly epoch: Epoch }
+  /** The address book says so; a row that was deleted is a member that left. */
+  | { readonly type: 'learned'; readonly members: readonly Member[] }
+  /** A hiding began here with a ticket that `admits` let in. */
+  | { readonly type: 'began'; readonly ticket: Ticket }
+  /** A hiding ended here, well or not. */
+  | { readonly type: 'ended' }
+  | { readonly type: 'drain' }
+  | { readonly type: 'store'; readonly reachable: boolean }
+  | { readonly type: 'leave' };
+
+export type Event = Happening & { readonly atMs: number };
+
+export type Effect =
+  | { readonly type: 'send'; readonly to: string; readonly message: Message }
+  /** Open a link: answered by `up` or `down`, once. */
+  | { readonly type: 'dial'; readonly to: string; readonly address: string }
+  /** Close the link; no `down` follows. */
+  | { readonly type: 'hangUp'; readonly to: string }
+  | { readonly type: 'grant'; readonly key: string; readonly ticket: Ticket }
+  | { readonly type: 'refuse'; readonly key: string; readonly why: 'no leader' | 'draining' }
+  /** A token was minted: for the log. */
+  | { readonly type: 'mint'; readonly epoch: Epoch; readonly why: string }
+  /** The member may be stopped: it holds no token and has said goodbye. */
+  | { readonly type: 'left' };
+
+/** A state and what to do about it, in order. */
+export type Outcome = readonly [State, readonly Effect[]];
+
+/** Goes on from an outcome, keeping its effects in front. */
+export function andThen([state, effects]: Outcome, next: (state: State) => Outcome): Outcome {
+  const [after, more] = next(state);
+  return [after, more.length === 0 ? effects : effects.length === 0 ? more : [...effects, ...more]];
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** Names a waiting request: two owners may draw the same id. */
+export function requestKey(requestId: Uint8Array, ownerFingerprint: Uint8Array): string {
+  return `${hex(requestId)}/${hex(ownerFingerprint)}`;
+}
+
+/** A draw from [0, 1) and the seed of the next one (mulberry32). */
+export function draw(seed: number): readonly [number, number] {
+  const next = (seed + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(next ^ (next >>> 15), next | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return [((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296, next];
+}

@@ -1,0 +1,285 @@
+/**
+ * Members, a network and a clock, all of them simulated, around the very `step` that runs in production.
+ * It performs effects as the driver does. Processes are killed, stopped, resumed and restarted; each has a clock
+ * of its own.
+ */
+import type { Ticket } from '../../../gen/glimpse/v1/election_pb.js';
+import { describeEffect } from '../ring/describe.js';
+import { memberOf } from '../ring/members.js';
+import type { Effect, Event, Happening, Outcome, State } from '../ring/state.js';
+import { begin, viewOf, wakesAtMs } from '../ring/step.js';
+import { Agenda } from './agenda.js';
+import { isAnswer } from './network.js';
+import type { Network } from './network.js';
+
+export type Step = (state: State, event: Event) => Outcome;
+
+interface Node {
+  readonly id: string;
+  state: State;
+  incarnation: number;
+  /** Which life of the process this is: what was meant for a former one is dropped. */
+  life: number;
+  lives: boolean;
+  stopped: boolean;
+  /** What arrived while stopped. */
+  inbox: Happening[];
+  readonly clockOffsetMs: number;
+  tickAtMs: number;
+}
+
+/** What the world tells of: for the checker, the simulated clients and the trace. */
+export interface Watcher {
+  started?(id: string): void;
+  stepped?(id: string, before: State, event: Event, after: State, effects: readonly Effect[]): void;
+  granted?(id: string, key: string, ticket: Ticket): void;
+  refused?(id: string, key: string, why: string): void;
+  traced?(atMs: number, line: string): void;
+}
+
+export interface Setup {
+  readonly ids: readonly string[];
+  readonly network: Network;
+  readonly step: Step;
+  readonly watchers: readonly Watcher[];
+  readonly reading: (id: string) => State['reading'];
+  readonly clockOffsetMs: (id: string) => number;
+}
+
+/** The driver gives up a dial after this. */
+const dialMs = 1000;
+/** The simulated clocks begin here, so that no time is zero. */
+const epochMs = 1_000_000;
+
+export class World {
+  readonly agenda = new Agenda();
+  readonly network: Network;
+  readonly #nodes = new Map<string, Node>();
+  readonly #setup: Setup;
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+    this.network = setup.network;
+    for (const id of setup.ids) {
+      this.#nodes.set(id, {
+        id,
+        state: this.#newborn(id, 1),
+        incarnation: 1,
+        life: 0,
+        lives: false,
+        stopped: false,
+        inbox: [],
+        clockOffsetMs: setup.clockOffsetMs(id),
+        tickAtMs: Infinity,
+      });
+    }
+  }
+
+  get ids(): readonly string[] {
+    return this.#setup.ids;
+  }
+
+  state(id: string): State {
+    return this.#nodes.get(id)!.state;
+  }
+
+  /** Lives and is not stopped. */
+  runs(id: string): boolean {
+    const { lives, stopped } = this.#nodes.get(id)!;
+    return lives && !stopped;
+  }
+
+  lives(id: string): boolean {
+    return this.#nodes.get(id)!.lives;
+  }
+
+  stopped(id: string): boolean {
+    return this.#nodes.get(id)!.stopped;
+  }
+
+  /** The member's own clock. */
+  clockMs(id: string): number {
+    return epochMs + this.agenda.nowMs + this.#nodes.get(id)!.clockOffsetMs;
+  }
+
+  /** Starts a process, again if it was killed, and tells it the address book. */
+  start(id: string): void {
+    const node = this.#nodes.get(id)!;
+    if (node.lives) return;
+    node.life += 1;
+    node.incarnation += node.life > 1 ? 1 : 0;
+    Object.assign(node, { lives: true, stopped: false, inbox: [], tickAtMs: Infinity });
+    node.state = this.#newborn(id, node.incarnation);
+    this.trace(`${id} starts`);
+    for (const watcher of this.#setup.watchers) watcher.started?.(id);
+    const rows = [...this.#nodes.values()]
+      .filter((other) => other.id !== id && other.life > 0)
+      .map((other) => memberOf(this.#newborn(other.id, other.incarnation), other.id)!);
+    this.happen(id, { type: 'learned', members: rows });
+  }
+
+  /** As kill -9: connections break at once, what the process knew is gone. */
+  kill(id: string): void {
+    const node = this.#nodes.get(id)!;
+    if (!node.lives) return;
+    this.trace(`${id} is killed`);
+    this.#end(node);
+  }
+
+  /** As SIGSTOP: what arrives waits, nothing is answered. */
+  stop(id: string): void {
+    const node = this.#nodes.get(id)!;
+    if (node.lives && !node.stopped) this.trace(`${id} is stopped`);
+    node.stopped = node.lives;
+  }
+
+  resume(id: string): void {
+    const node = this.#nodes.get(id)!;
+    if (!node.lives || !node.stopped) return;
+    this.trace(`${id} resumes`);
+    node.stopped = false;
+    const inbox = node.inbox;
+    node.inbox = [];
+    for (const happening of inbox) this.happen(id, happening);
+    this.happen(id, { type: 'tick' });
+  }
+
+  /** The connection breaks, and the one who opened it sees it. */
+  disconnect(from: string, to: string): void {
+    if (this.network.serial(from, to) === undefined) return;
+    this.trace(`${from}->${to} breaks`);
+    this.network.close(from, to);
+    this.happen(from, { type: 'down', id: to });
+  }
+
+  /** Lets something happen to a member now, or when it resumes. */
+  happen(id: string, happening: Happening): void {
+    const node = this.#nodes.get(id)!;
+    if (!node.lives) return;
+    if (node.stopped) {
+      if (happening.type !== 'tick') node.inbox.push(happening);
+      return;
+    }
+    const event: Event = { ...happening, atMs: this.clockMs(id) };
+    const before = node.state;
+    const [after, effects] = this.#setup.step(before, event);
+    node.state = after;
+    for (const watcher of this.#setup.watchers) watcher.stepped?.(id, before, event, after, effects);
+    for (const effect of effects) this.#perform(node, effect);
+    if (this.lives(id)) this.#wake(node);
+  }
+
+  trace(line: string): void {
+    for (const watcher of this.#setup.watchers) watcher.traced?.(this.agenda.nowMs, line);
+  }
+
+  #newborn(id: string, incarnation: number): State {
+    const reading = this.#setup.reading(id);
+    return begin({
+      id,
+      address: `${id}:1`,
+      incarnation,
+      atMs: epochMs + this.agenda.nowMs + this.#setup.clockOffsetMs(id),
+      reading,
+      seed: incarnation * 7919 + id.charCodeAt(0),
+    });
+  }
+
+  #end(node: Node): void {
+    const dialers = this.network.dialersOf(node.id);
+    node.lives = false;
+    node.stopped = false;
+    this.network.closeAllOf(node.id);
+    for (const from of dialers) {
+      if (!this.network.passes(node.id, from)) continue;
+      this.#later(from, this.network.delayMs(), () => ({ type: 'down', id: node.id }));
+    }
+  }
+
+  /** Something happens to this life of a member after a while, if it is still to happen then. */
+  #later(id: string, delayMs: number, what: () => Happening | undefined): void {
+    const { life } = this.#nodes.get(id)!;
+    this.agenda.after(delayMs, () => {
+      if (this.#nodes.get(id)!.life !== life) return;
+      const happening = what();
+      if (happening) this.happen(id, happening);
+    });
+  }
+
+  #wake(node: Node): void {
+    const atMs = wakesAtMs(node.state) - epochMs - node.clockOffsetMs;
+    if (atMs === node.tickAtMs && atMs > this.agenda.nowMs) return;
+    node.tickAtMs = atMs;
+    if (atMs === Infinity) return;
+    const { life } = node;
+    this.agenda.at(atMs, () => {
+      if (node.life === life && node.tickAtMs === atMs) this.happen(node.id, { type: 'tick' });
+    });
+  }
+
+  #perform(node: Node, effect: Effect): void {
+    this.trace(describeEffect(node.id, effect));
+    switch (effect.type) {
+      case 'send':
+        this.#send(node, effect);
+        break;
+      case 'dial':
+        this.#dial(node.id, effect.to);
+        break;
+      case 'hangUp':
+        this.network.close(node.id, effect.to);
+        break;
+      case 'grant':
+        for (const watcher of this.#setup.watchers) watcher.granted?.(node.id, effect.key, effect.ticket);
+        break;
+      case 'refuse':
+        for (const watcher of this.#setup.watchers) watcher.refused?.(node.id, effect.key, effect.why);
+        break;
+      case 'mint':
+        break;
+      case 'left':
+        this.#end(node);
+    }
+  }
+
+  #send(node: Node, { to, message }: Extract<Effect, { type: 'send' }>): void {
+    const answer = isAnswer(message);
+    const passage = this.network.carry(node.id, to, answer, this.agenda.nowMs);
+    if (!passage) return;
+    const way: [string, string] = answer ? [to, node.id] : [node.id, to];
+    this.#later(to, passage.atMs - this.agenda.nowMs, () =>
+      this.network.serial(...way) === passage.serial
+        ? { type: 'message', from: node.id, message }
+        : undefined,
+    );
+  }
+
+  /** Announces and opens the stream: a round trip. */
+  #dial(from: string, to: string): void {
+    const { life } = this.#nodes.get(from)!;
+    const outMs = this.network.delayMs();
+    this.agenda.after(outMs, () => {
+      const dialler = this.#nodes.get(from)!;
+      if (dialler.life !== life || !dialler.lives) return;
+      const backMs = this.network.delayMs();
+      const answer = this.#announce(dialler, to);
+      const delayMs = answer === 'silence' ? dialMs - outMs : backMs;
+      this.#later(from, delayMs, () =>
+        typeof answer === 'string' ? { type: 'down', id: to } : { type: 'up', id: to, ...answer },
+      );
+    });
+  }
+
+  /** What comes of announcing: the answer, a refused connection, or nothing. */
+  #announce(dialler: Node, to: string): ReturnType<typeof viewOf> | 'refusal' | 'silence' {
+    const { id: from, state } = dialler;
+    if (!this.network.passes(from, to) || this.stopped(to)) return 'silence';
+    if (this.lives(to)) {
+      this.happen(to, { type: 'announced', member: memberOf(state, from)!, epoch: state.promised });
+    }
+    if (!this.network.passes(to, from)) return 'silence';
+    if (!this.lives(to)) return 'refusal';
+    this.network.open(from, to);
+    return viewOf(this.state(to));
+  }
+}
