@@ -11,6 +11,7 @@ module.exports = {
     'server/election/simulator/**',
     'server/ledger/rules/**',
     'client/**/rules/**',
+    'client/gallery/scenes/**',
   ],
   /** Ciphers need node:crypto and WebCrypto's promises; nonces and keys are arguments all the same. */
   timeless: ['core/seal/**', 'core/rights/**'],

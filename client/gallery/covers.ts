@@ -1,0 +1,113 @@
+/**
+ * What a photo is hidden in: everyone who holds the file sees it. Sent to the leader as a small picture without
+ * metadata; the leader resizes it smoothly to the size that the payload needs.
+ */
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import type { Sharp } from 'sharp';
+import { Refused } from '../../core/rpc/errors.js';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import { GALLERY_LIMITS } from './limits.js';
+import { kindBytes, kindOf } from './rules/kinds.js';
+import { chanceFrom, oneOf } from './scenes/chance.js';
+import type { Chance } from './scenes/chance.js';
+import { dunes } from './scenes/dunes.js';
+import { dusk } from './scenes/dusk.js';
+import { waves } from './scenes/waves.js';
+
+/** What the choices are made from. */
+export interface CoverSource {
+  /** The photo's thumbnail: `preview` is a blur of it. */
+  readonly thumbnail: () => Promise<Uint8Array>;
+  /** Drawn covers follow from it: the same seed, the same picture. */
+  readonly seed: Uint8Array;
+}
+
+const scenes: ReadonlyMap<string, (chance: Chance) => string> = new Map([
+  ['dunes', dunes],
+  ['dusk', dusk],
+  ['waves', waves],
+]);
+
+/** Said where a choice is explained or refused. */
+export const coverChoices = `preview, drawn, ${[...scenes.keys()].join(', ')}, or the path of a picture`;
+
+/** What is left of a photo in its preview: so many pixels along the longer side, hence colours and no shapes. */
+const previewPixels = 16;
+const previewSide = 256;
+/** Wide enough to leave nothing between two of those pixels but a slope. */
+const previewBlur = previewSide / previewPixels;
+
+/** A picture file for the leader. @throws Refused (BAD_COVER) */
+export async function makeCover(choice: string, { thumbnail, seed }: CoverSource): Promise<Uint8Array> {
+  if (choice === 'preview') return preview(await thumbnail());
+  const chance = chanceFrom(seed);
+  const draw = choice === 'drawn' ? oneOf(chance, [dunes, dusk, waves]) : scenes.get(choice);
+  return draw ? png(sharp(Buffer.from(draw(chance)))) : own(path.resolve(choice), choice);
+}
+
+async function preview(thumbnail: Uint8Array): Promise<Uint8Array> {
+  const { width, height } = await sharp(thumbnail).metadata();
+  const scale = previewSide / Math.max(width, height);
+  const sides = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))] as const;
+  const { data, info } = await sharp(thumbnail)
+    .resize(previewPixels, previewPixels, { fit: 'inside', kernel: 'mitchell' })
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width: across, height: down, channels } = info;
+  const enlarged = sharp(data, { raw: { width: across, height: down, channels } });
+  return png(enlarged.resize(...sides, { fit: 'fill', kernel: 'cubic' }).blur(previewBlur));
+}
+
+async function png(picture: Sharp): Promise<Uint8Array> {
+  return new Uint8Array(await picture.png({ compressionLevel: 9 }).toBuffer());
+}
+
+async function own(file: string, choice: string): Promise<Uint8Array> {
+  const bytes = await readCover(file, choice);
+  const kind = kindOf(bytes.subarray(0, kindBytes));
+  if (kind === undefined || kind === 'heif' || kind === 'svg') {
+    throw badCover(choice, 'is no picture that can be a cover: JPEG, PNG, WebP, AVIF, GIF and TIFF can');
+  }
+  try {
+    const side = GALLERY_LIMITS.coverSideMax;
+    const small = sharp(bytes, {
+      limitInputPixels: GALLERY_LIMITS.coverPixelsMax,
+      failOn: 'error',
+      autoOrient: true,
+    })
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: 'white' })
+      .timeout({ seconds: GALLERY_LIMITS.decodeSecondsMax })
+      .jpeg({ quality: 92, chromaSubsampling: '4:4:4' });
+    return new Uint8Array(await small.toBuffer());
+  } catch (error) {
+    throw badCover(
+      choice,
+      `cannot be decoded: export it again (${(error as Error).message.split('\n', 1)[0] ?? ''})`,
+    );
+  }
+}
+
+async function readCover(file: string, choice: string): Promise<Buffer> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    throw badCover(choice, `cannot be read (${code ?? 'unknown error'}): choose ${coverChoices}`);
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw badCover(choice, `is not a file: choose ${coverChoices}`);
+    if (stats.size > GALLERY_LIMITS.coverBytesMax) {
+      throw badCover(choice, `has more than ${GALLERY_LIMITS.coverBytesMax} bytes: export it smaller`);
+    }
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+function badCover(choice: string, what: string): Refused {
+  return new Refused(Reason.BAD_COVER, `The cover ${choice} ${what}`);
+}
