@@ -8,6 +8,7 @@ export type Layer =
   | 'cloud-lock'
   | 'owner-lock'
   | 'photo'
+  | 'log'
   | 'key-bundle'
   | 'join-code'
   | 'recovery-code';

@@ -28,4 +28,6 @@ export const LIMITS = {
   rightsBytesMax: 1_024,
   /** An encoded `PhotoHeader`. */
   headerBytesMax: 1_024,
+  /** An encoded `LogEntry`. */
+  logEntryBytesMax: 512,
 } as const;

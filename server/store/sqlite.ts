@@ -31,7 +31,7 @@ export async function openSqliteStore({
   await makePrivate(file);
   const connection = new Connection(file);
   try {
-    await connection.call('head', () => undefined);
+    await connection.open();
   } catch (error) {
     await connection.close();
     throw error;

@@ -10,6 +10,8 @@ import type { EngineData, Reply } from './engine.worker.js';
  * disk, shorter frees the caller to ask another server.
  */
 const callMs = 5_000;
+/** How long opening may take: the thread starts, and other processes may be creating the file. */
+const openMs = 30_000;
 /** Calls that wait. Beyond it the server is overloaded and says so at once. */
 const callsWaitingMax = 10_000;
 /** Least pause after finding the file busy; the most, by jitter, is twice that. A commit takes 1 to 20 ms. */
@@ -45,16 +47,24 @@ export class Connection {
   /** `asked` is evaluated for each attempt. @throws StoreUnavailable */
   async call<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
     if (this.#closed) throw new StoreUnavailable('the store is closed: this server stops, ask another');
-    return this.withDeadline(this.#persist(name, asked));
+    return this.withDeadline(this.#persist(name, asked, callMs));
   }
 
-  /** @throws StoreUnavailable if the promise does not settle in the time of one call */
-  withDeadline<T>(call: Promise<T>): Promise<T> {
+  /** Opens the file, which every call would do too, with more patience. @throws StoreUnavailable */
+  async open(): Promise<void> {
+    await this.withDeadline(
+      this.#persist('head', () => undefined, openMs),
+      openMs,
+    );
+  }
+
+  /** @throws StoreUnavailable if the promise does not settle in time */
+  withDeadline<T>(call: Promise<T>, deadlineMs = callMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const late = new StoreUnavailable(
-        `${this.#file} did not answer within ${callMs} ms: is its disk overloaded, or a process that uses it stopped?`,
+        `${this.#file} did not answer within ${deadlineMs} ms: is its disk overloaded, or a process that uses it stopped?`,
       );
-      const timer = setTimeout(reject, callMs, late);
+      const timer = setTimeout(reject, deadlineMs, late);
       call
         .catch((error: unknown) => {
           throw error instanceof Busy ? late : error;
@@ -72,10 +82,10 @@ export class Connection {
     await this.#pool.destroy();
   }
 
-  #persist<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
+  #persist<N extends Name>(name: N, asked: () => Asked<N>, forMs: number): Promise<Value<N>> {
     return pRetry(() => this.#run(name, asked()), {
       retries: Infinity,
-      maxRetryTime: callMs,
+      maxRetryTime: forMs,
       minTimeout: busyPauseMs,
       factor: 1,
       randomize: true,

@@ -1,5 +1,5 @@
 /** What every engine of the store must do: docs/architecture.md, "The store". */
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { leases } from './conformance/leases.js';
 import { processes } from './conformance/processes.js';
 import { rows } from './conformance/rows.js';
@@ -7,7 +7,7 @@ import { sceneOf } from './conformance/scene.js';
 import type { EngineUnderTest } from './conformance/scene.js';
 import { watches } from './conformance/watches.js';
 
-export function conformance(test: TestFn, engine: EngineUnderTest): void {
+export function conformance(test: SerialFn, engine: EngineUnderTest): void {
   const scene = sceneOf(engine);
   rows(test, scene);
   watches(test, scene);

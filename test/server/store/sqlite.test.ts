@@ -9,9 +9,10 @@ import { StoreUnavailable } from '../../../server/store/store.js';
 import { conformance } from './conformance.js';
 import * as sqlite from './sqlite-engine.js';
 
-conformance(test, { ...sqlite, module: new URL('./sqlite-engine.js', import.meta.url) });
+// One after the other: each opens threads and processes of its own.
+conformance(test.serial, { ...sqlite, module: new URL('./sqlite-engine.js', import.meta.url) });
 
-test('its files are their user’s alone', async (t) => {
+test.serial('its files are their user’s alone', async (t) => {
   const { place, remove } = await sqlite.makePlace();
   t.teardown(remove);
   const directory = path.join(place, 'new', 'data');
@@ -33,11 +34,11 @@ async function refusal(t: ExecutionContext, prepare: (file: string) => unknown):
   return error.message;
 }
 
-test('a damaged file is refused with what to do', async (t) => {
+test.serial('a damaged file is refused with what to do', async (t) => {
   t.regex(await refusal(t, (file) => writeFile(file, 'not a database'.repeat(100))), /damaged.*backup/);
 });
 
-test('a file damaged in the middle is found out when that part is read', async (t) => {
+test.serial('a file damaged in the middle is found out when that part is read', async (t) => {
   const { place, remove } = await sqlite.makePlace();
   t.teardown(remove);
   const file = path.join(place, 'store.sqlite');
@@ -52,7 +53,7 @@ test('a file damaged in the middle is found out when that part is read', async (
   t.regex(header.message, /damaged/);
 });
 
-test('a file of a newer version is refused, and left alone', async (t) => {
+test.serial('a file of a newer version is refused, and left alone', async (t) => {
   const message = await refusal(t, (file) => {
     const db = new Database(file);
     db.pragma('application_id = 1198287213');
@@ -62,7 +63,7 @@ test('a file of a newer version is refused, and left alone', async (t) => {
   t.regex(message, /newer glimpse-server/);
 });
 
-test('another program’s database is refused', async (t) => {
+test.serial('another program’s database is refused', async (t) => {
   const message = await refusal(t, (file) => {
     const db = new Database(file);
     db.exec('CREATE TABLE theirs (x)');
@@ -71,25 +72,28 @@ test('another program’s database is refused', async (t) => {
   t.regex(message, /another program/);
 });
 
-test('a folder that cannot be made is refused with what to do', async (t) => {
+test.serial('a folder that cannot be made is refused with what to do', async (t) => {
   const message = await refusal(t, (file) => mkdir(file));
   t.regex(message, /cannot be written/);
 });
 
-test('a file that another process holds for too long makes writes unavailable, not reads', async (t) => {
-  const { place, remove } = await sqlite.makePlace();
-  t.teardown(remove);
-  const store = await sqlite.openStore(place);
-  t.teardown(() => store.close());
-  const put = (key: string) => store.transact([], [{ type: 'put', key, value: new Uint8Array(1) }]);
-  await put('a');
-  const holder = new Database(path.join(place, 'store.sqlite'));
-  t.teardown(() => holder.close());
-  holder.exec('BEGIN IMMEDIATE');
-  const waiting = put('b');
-  t.not(await store.get('a'), undefined);
-  const error = await t.throwsAsync(waiting, { instanceOf: StoreUnavailable });
-  t.regex(error.message, /did not answer within/);
-  holder.exec('ROLLBACK');
-  t.true((await put('c')).ok);
-});
+test.serial(
+  'a file that another process holds for too long makes writes unavailable, not reads',
+  async (t) => {
+    const { place, remove } = await sqlite.makePlace();
+    t.teardown(remove);
+    const store = await sqlite.openStore(place);
+    t.teardown(() => store.close());
+    const put = (key: string) => store.transact([], [{ type: 'put', key, value: new Uint8Array(1) }]);
+    await put('a');
+    const holder = new Database(path.join(place, 'store.sqlite'));
+    t.teardown(() => holder.close());
+    holder.exec('BEGIN IMMEDIATE');
+    const waiting = put('b');
+    t.not(await store.get('a'), undefined);
+    const error = await t.throwsAsync(waiting, { instanceOf: StoreUnavailable });
+    t.regex(error.message, /did not answer within/);
+    holder.exec('ROLLBACK');
+    t.true((await put('c')).ok);
+  },
+);

@@ -1,11 +1,11 @@
 /** Leases within one process. */
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Write } from '../../../../server/store/store.js';
 import { brief, bytes, put, watching } from './scene.js';
 import type { Scene } from './scene.js';
 
-export function leases(test: TestFn, { opened }: Scene): void {
+export function leases(test: SerialFn, { opened }: Scene): void {
   test('a revoked lease takes its rows along, but not those written again without it', async (t) => {
     const store = await opened(t);
     const lease = await store.grantLease(60_000);

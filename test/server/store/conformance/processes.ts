@@ -1,13 +1,13 @@
 /** Processes of their own, which race, are stopped and are killed. */
 import { on } from 'node:events';
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import fc from 'fast-check';
 import type { Change } from '../../../../server/store/store.js';
 import type { Told } from './process.js';
 import { brief, hear, keyOf, kill, leaseMs, listAll, revisionOf, text, watching } from './scene.js';
 import type { Scene } from './scene.js';
 
-export function processes(test: TestFn, { inPlace, openedAt, start }: Scene): void {
+export function processes(test: SerialFn, { inPlace, openedAt, start }: Scene): void {
   test('no write is lost between processes that race by compare-and-swap', async (t) => {
     const place = await inPlace(t);
     const store = await openedAt(t, place);

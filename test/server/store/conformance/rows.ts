@@ -1,12 +1,12 @@
 /** Rows: transactions, lists, limits. */
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import fc from 'fast-check';
 import { STORE_LIMITS, StoreUnavailable } from '../../../../server/store/store.js';
 import type { Store, Write } from '../../../../server/store/store.js';
 import { put, text, watching } from './scene.js';
 import type { Scene } from './scene.js';
 
-export function rows(test: TestFn, { engine, inPlace, openedAt, opened }: Scene): void {
+export function rows(test: SerialFn, { engine, inPlace, openedAt, opened }: Scene): void {
   test('a row is read as it was written, at the revision of its transaction', async (t) => {
     const store = await opened(t);
     t.is(await store.get('a'), undefined);

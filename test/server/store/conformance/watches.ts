@@ -1,11 +1,11 @@
 /** Watches within one process. */
-import type { TestFn } from 'ava';
+import type { SerialFn } from 'ava';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Change } from '../../../../server/store/store.js';
 import { brief, keyOf, put, revisionOf, watching } from './scene.js';
 import type { Scene } from './scene.js';
 
-export function watches(test: TestFn, { opened }: Scene): void {
+export function watches(test: SerialFn, { opened }: Scene): void {
   test('a watch begins with an empty item and then has every change, whole transactions at a time', async (t) => {
     const store = await opened(t);
     await store.transact([], [put('w/old')]);
