@@ -1,5 +1,6 @@
 /** Who a certificate says its holder is. docs/protocol.md, "Enrolment". */
 import { X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { publicBytes } from './keys.js';
 
 /** What a caller may be. Anonymous callers exist on listeners that ask for no certificate. */
@@ -25,11 +26,24 @@ export function roleUri(cloudId: Uint8Array, role: 'client' | 'server', name: st
   return `glimpse://${Buffer.from(cloudId).toString('hex')}/${role}/${name}`;
 }
 
+/** Reading a certificate takes a third of a millisecond, and every call brings one. A kilobyte each. */
+const holdersMax = 4096;
+const holders = new LRUCache<string, { readonly holder: Holder | undefined }>({ max: holdersMax });
+
 /**
  * The holder of a certificate (DER) that was already verified against the cloud's CA, or undefined if it is
  * none of ours.
  */
 export function holderOf(certificate: Uint8Array): Holder | undefined {
+  const key = Buffer.from(certificate.buffer, certificate.byteOffset, certificate.byteLength).toString(
+    'latin1',
+  );
+  const known = holders.get(key) ?? { holder: read(certificate) };
+  holders.set(key, known);
+  return known.holder;
+}
+
+function read(certificate: Uint8Array): Holder | undefined {
   try {
     const parsed = new X509Certificate(certificate);
     const found = rolePattern.exec(parsed.subjectAltName ?? '');

@@ -8,6 +8,7 @@ import type { KeyObject } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { Refused, Unreachable } from '../rpc/errors.js';
+import { RPC_LIMITS } from '../rpc/limits.js';
 import { holderOf } from './role.js';
 import type { Holder } from './role.js';
 
@@ -41,7 +42,14 @@ export class ListenerCredentials extends grpc.ServerCredentials {
       minVersion: 'TLSv1.3',
       ...(required && { ca: pem('CERTIFICATE', of.authority) }),
     });
-    super({ requestCert: required, rejectUnauthorized: required }, context(identity));
+    const { callsPerConnectionMax, handshakeMs, windowBytes } = RPC_LIMITS;
+    const listener = {
+      requestCert: required,
+      rejectUnauthorized: required,
+      handshakeTimeout: handshakeMs,
+      settings: { initialWindowSize: windowBytes, maxConcurrentStreams: callsPerConnectionMax },
+    };
+    super(listener, context(identity));
     this.#context = context;
   }
 

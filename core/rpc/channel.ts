@@ -49,6 +49,7 @@ function channelOptions(keepalive: Keepalive): grpc.ChannelOptions {
     'grpc.use_local_subchannel_pool': 1,
     'grpc.initial_reconnect_backoff_ms': RPC_LIMITS.reconnectMinMs,
     'grpc.max_reconnect_backoff_ms': RPC_LIMITS.reconnectMaxMs,
+    'grpc-node.flow_control_window': RPC_LIMITS.windowBytes,
     // Writes that fit this buffer count as sent at once: it must not hide a reader that is stuck.
     'grpc.per_rpc_retry_buffer_size': RPC_LIMITS.pieceBytes,
   };

@@ -6,6 +6,15 @@ export const RPC_LIMITS = {
   pieceBytes: 64 * 1024,
   /** Bytes of one stream handed to grpc-js and not yet on their way. Larger hides latency, smaller saves memory. */
   unsentBytesMax: 256 * 1024,
+  /**
+   * What may be under way to a reader, of a stream and of a connection: bounds the speed by window / round trip
+   * (33 MB/s at 30 ms). Larger is faster over long ways, smaller holds less for a reader that is stuck.
+   */
+  windowBytes: 1024 * 1024,
+  /** For a TLS handshake; longer lets strangers hold sockets. */
+  handshakeMs: 10_000,
+  /** A connection without calls is closed after this; its client opens it again when it needs to. */
+  idleMs: 300_000,
   /** Calls at once on a connection; more wait in the caller. */
   callsPerConnectionMax: 256,
   /** A unary call without a deadline of its own. Every one of them takes milliseconds when all is well. */

@@ -34,7 +34,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port: wanted, credentials, register, keepalive = 'clients' } = options;
   const server = new grpc.Server({
     ...sharedOptions(keepalive),
-    'grpc.max_concurrent_streams': RPC_LIMITS.callsPerConnectionMax,
+    'grpc.max_connection_idle_ms': RPC_LIMITS.idleMs,
   });
   register(server);
   const port = await bind(server, formatAddress({ host, port: wanted }), credentials);

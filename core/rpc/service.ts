@@ -15,6 +15,7 @@ import { pathOf, streamsRequests, streamsResponses } from './method.js';
 import type { Allowed, Context, Handlers } from './method.js';
 import { pump } from './pump.js';
 import { toStatus } from './status.js';
+import { widen } from './window.js';
 
 export interface ServiceOptions<S extends DescService> {
   readonly allow: Allowed<S>;
@@ -90,29 +91,40 @@ class ServedMethod {
     call: grpc.ServerUnaryCall<Buffer, Buffer> | grpc.ServerDuplexStream<Buffer, Buffer>,
     respond: grpc.sendUnaryData<Buffer>,
   ): void => {
-    const signal = signalOf(call);
+    const { signal, done } = endOf(call);
     const answer = async (): Promise<Buffer> => {
       const context = await this.#admit(call, signal);
       const response = await (this.#handler(this.#input(call, signal), context) as Promise<Init>);
       return encode(this.#method.output, response);
     };
     answer().then(
-      (bytes) => respond(null, bytes),
-      (error: unknown) => respond(this.#statusOf(error, signal)),
+      (bytes) => {
+        done();
+        respond(null, bytes);
+      },
+      (error: unknown) => {
+        done();
+        respond(this.#statusOf(error, signal));
+      },
     );
   };
 
   /** Many responses: server streaming and bidirectional. */
   readonly stream = (call: StreamCall): void => {
-    const signal = signalOf(call);
+    widen(call);
+    const { signal, done } = endOf(call);
     const answer = async (): Promise<void> => {
       const context = await this.#admit(call, signal);
       const responses = this.#handler(this.#input(call, signal), context) as AsyncIterable<Init>;
       await pump(this.#encoded(responses), call, signal);
     };
     answer().then(
-      () => call.end(),
+      () => {
+        done();
+        call.end();
+      },
       (error: unknown) => {
+        done();
         if (!signal.aborted) call.emit('error', this.#statusOf(error, signal));
       },
     );
@@ -163,10 +175,17 @@ class ServedMethod {
   }
 }
 
-/** grpc-js reports cancellation, a lost connection and a passed deadline as one event. */
-function signalOf(call: Call): AbortSignal {
+/**
+ * grpc-js reports cancellation, a lost connection and a passed deadline as one event, and the ordinary end of a
+ * call as well: after `done` it means nothing.
+ */
+function endOf(call: EventEmitter & { readonly cancelled: boolean }): {
+  signal: AbortSignal;
+  done: () => void;
+} {
   const controller = new AbortController();
-  if (call.cancelled) controller.abort();
-  else (call as EventEmitter).once('cancelled', () => controller.abort());
-  return controller.signal;
+  const abort = (): void => controller.abort();
+  if (call.cancelled) abort();
+  else call.once('cancelled', abort);
+  return { signal: controller.signal, done: () => call.off('cancelled', abort) };
 }
