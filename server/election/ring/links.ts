@@ -16,8 +16,9 @@ function setLink(state: State, id: string, link: Link): State {
 }
 
 function dial(state: State, member: Member, failures: number): Outcome {
-  const { id, address } = member;
-  return [setLink(state, id, { phase: 'dialling', failures }), [{ type: 'dial', to: id, address }]];
+  const { id, address, incarnation } = member;
+  const link: Link = { phase: 'dialling', failures, incarnation };
+  return [setLink(state, id, link), [{ type: 'dial', to: id, address }]];
 }
 
 /** Every member that has not left has a link; one that left has none. */
@@ -66,7 +67,8 @@ export function lose(state: State, id: string): Outcome {
       waiting.tried.at(-1) === id ? { ...waiting, entrustAtMs: state.nowMs } : waiting,
     ),
   };
-  return suspect(lost, id);
+  const refuted = link.phase === 'dialling' && memberOf(state, id)!.incarnation > link.incarnation;
+  return refuted ? [lost, []] : suspect(lost, id);
 }
 
 /** As `lose`, when it is this side that gives up. */
@@ -88,12 +90,7 @@ export function opened(state: State, event: Extract<Event, { type: 'up' }>): Out
     pingAtMs: state.nowMs,
     silentAtMs: undefined,
   });
-  const merged = merge(up, event.members, id);
-  return andThen(merged, (met) => {
-    const member = memberOf(met, id);
-    if (!member || member.state === MemberState.ALIVE) return [met, []];
-    return [met, [{ type: 'send', to: id, message: { case: 'member', value: member } }]];
-  });
+  return merge(up, event.members, id);
 }
 
 /** A member that announces itself is there: no need to wait for its turn to be dialled. */

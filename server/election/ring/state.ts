@@ -63,7 +63,8 @@ export interface Reading {
 
 /** The way to another member. */
 export type Link =
-  | { readonly phase: 'dialling'; readonly failures: number }
+  /** `incarnation`: the member's when it was dialled; one that refuted since is not suspected for the failure. */
+  | { readonly phase: 'dialling'; readonly failures: number; readonly incarnation: number }
   | { readonly phase: 'waiting'; readonly failures: number; readonly redialAtMs: number }
   | {
       readonly phase: 'up';
