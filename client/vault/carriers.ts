@@ -37,6 +37,11 @@ export class Carriers {
       .find(({ sealId }) => existsSync(this.file(sealId)));
   }
 
+  /** There is such a carrier, and its file: it can be delivered. */
+  available(sealId: Uint8Array): boolean {
+    return this.get(sealId) !== undefined && existsSync(this.file(sealId));
+  }
+
   /** Where the file of a carrier lies. */
   file(sealId: Uint8Array): string {
     return path.join(this.#home.carriers, `${Buffer.from(sealId).toString('hex')}.png`);

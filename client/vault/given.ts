@@ -9,13 +9,11 @@ import type { VaultDatabase } from './database.js';
 import type { Delivery, Given, Peer } from './records.js';
 import { bytes, encodeKeys, encodeRights, givenOf, idBeginsWithHex } from './rows.js';
 
-/** Version 1 of a grant, as signed and put into its capsule. */
+/** Version 1 of a grant, as signed. */
 export interface NewGrant {
   readonly viewer: Peer;
   readonly photo: { readonly name: string; readonly path: string };
   readonly signedRights: SignedRights;
-  /** The sealed capsule, `slotBytes` long. */
-  readonly capsule: Uint8Array;
 }
 
 export class GivenGrants {
@@ -64,7 +62,40 @@ export class GivenGrants {
         pending_version: rights.version,
         given_at: nowMs,
       });
-      this.keepCapsule(rights.grantId, rights.version, grant.capsule);
+      return this.get(rights.grantId)!;
+    });
+  }
+
+  /**
+   * The ledger has a grant for this viewer key and image already, and that one counts: a vault that was restored
+   * does not know it. It takes the place of what this vault had for the pair, which never did count.
+   */
+  adopt(
+    signedRights: SignedRights,
+    { viewer, photo }: Pick<NewGrant, 'viewer' | 'photo'>,
+    nowMs: number,
+  ): Given {
+    const rights = decode(signedRights);
+    return this.#database.transact(() => {
+      const pair = { viewerFingerprint: viewer.fingerprint, imageId: rights.imageId };
+      const never = 'viewer_fingerprint = @viewerFingerprint AND image_id = @imageId';
+      this.#database.run(
+        `DELETE FROM outbox WHERE grant_id IN (SELECT grant_id FROM given WHERE ${never})`,
+        pair,
+      );
+      this.#database.run(`DELETE FROM given WHERE ${never}`, pair);
+      this.#database.insert('given', {
+        grant_id: rights.grantId,
+        viewer_name: viewer.name,
+        viewer_fingerprint: viewer.fingerprint,
+        viewer_keys: encodeKeys(viewer.keys),
+        image_id: rights.imageId,
+        photo_name: photo.name,
+        photo_path: photo.path,
+        current: encodeRights(signedRights),
+        current_version: rights.version,
+        given_at: nowMs,
+      });
       return this.get(rights.grantId)!;
     });
   }
@@ -73,17 +104,24 @@ export class GivenGrants {
    * Signed anew: takes the place of what was pending. False, and nothing changes, if it does not follow on the
    * current version any more: sign over that one.
    */
-  propose(signedRights: SignedRights, capsule: Uint8Array): boolean {
+  propose(signedRights: SignedRights): boolean {
     const { grantId, version } = decode(signedRights);
-    return this.#database.transact(() => {
-      const changes = this.#database.run(
+    return (
+      this.#database.run(
         `UPDATE given SET pending = @encoded, pending_version = @version
          WHERE grant_id = @grantId AND current_version = @version - 1`,
         { grantId, version, encoded: encodeRights(signedRights) },
-      );
-      if (changes === 1) this.keepCapsule(grantId, version, capsule);
-      return changes === 1;
-    });
+      ) === 1
+    );
+  }
+
+  /** The ledger will never have what is pending over its current rights, nor what was wished after it. */
+  withdraw(grantId: Uint8Array): void {
+    this.#database.run(
+      `UPDATE given SET pending = NULL, pending_version = NULL, wish = NULL
+       WHERE grant_id = @grantId AND current IS NOT NULL`,
+      { grantId },
+    );
   }
 
   /** What is to be signed once the pending version is settled; undefined: nothing more. */
@@ -111,9 +149,10 @@ export class GivenGrants {
     });
   }
 
-  /** A capsule is made once per version and kept: it is randomised, and a delivery may have to be resumed. */
-  keepCapsule(grantId: Uint8Array, version: number, slot: Uint8Array): void {
-    this.#database.insert('capsules', { grant_id: grantId, version, slot }, 'REPLACE');
+  /** A capsule is randomised, and a delivery may have to be resumed: the first of a version is kept, and returned. */
+  keepCapsule(grantId: Uint8Array, version: number, slot: Uint8Array): Uint8Array {
+    this.#database.insert('capsules', { grant_id: grantId, version, slot }, 'IGNORE');
+    return this.capsule(grantId, version)!;
   }
 
   capsule(grantId: Uint8Array, version: number): Uint8Array | undefined {

@@ -114,6 +114,11 @@ export class IncomingCarrier {
     this.offset = staged.size;
   }
 
+  /** Where it lies until it is taken: to be looked into before. */
+  get path(): string {
+    return this.#staged.path;
+  }
+
   /** Bytes that are here, `offset` included. */
   get size(): number {
     return this.#staged.size;

@@ -30,6 +30,6 @@ export const RPC_LIMITS = {
  */
 export const KEEPALIVE = {
   servers: { timeMs: 200, timeoutMs: 300 },
-  clients: { timeMs: 10_000, timeoutMs: 5_000 },
+  clients: { timeMs: 1_000, timeoutMs: 2_000 },
 } as const;
 export type Keepalive = keyof typeof KEEPALIVE;

@@ -12,7 +12,7 @@ test('one grant for a viewer key and an image', async (t) => {
   const { given } = await temporaryVault(t);
   const imageId = draw(16);
   const signedRights = rightsBetween(alice, bob, { imageId });
-  const grant = given.give({ viewer: bob, photo, signedRights, capsule: draw(2048) }, 9);
+  const grant = given.give({ viewer: bob, photo, signedRights }, 9);
   t.deepEqual(grant, {
     grantId: grant.grantId,
     viewer: bob,
@@ -27,10 +27,7 @@ test('one grant for a viewer key and an image', async (t) => {
     log: { head: undefined, length: 0 },
     givenAtMs: 9,
   });
-  const again = given.give(
-    { viewer: bob, photo, signedRights: rightsBetween(alice, bob, { imageId }), capsule: draw(2048) },
-    10,
-  );
+  const again = given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, { imageId }) }, 10);
   t.deepEqual(again, grant);
   t.deepEqual(given.find(bob.fingerprint, imageId), grant);
   t.is(given.find(alice.fingerprint, imageId), undefined);
@@ -45,35 +42,74 @@ test('rights are pending until the ledger has them, and only the successor may b
   const version = (number: number, quota = 3) =>
     rightsBetween(alice, bob, { ...choice, version: number, quota });
   const [one, two, otherTwo, three] = [version(1), version(2), version(2, 8), version(3)];
-  given.give({ viewer: bob, photo, signedRights: one, capsule: draw(10) }, 1);
-  t.false(given.propose(two, draw(10)), 'version 1 is not in the ledger yet');
+  given.give({ viewer: bob, photo, signedRights: one }, 1);
+  t.false(given.propose(two), 'version 1 is not in the ledger yet');
   given.settle(one);
-  t.true(given.propose(two, new Uint8Array([2])));
-  t.true(given.propose(otherTwo, new Uint8Array([3])), 'she changed her mind in time');
-  t.deepEqual(given.capsule(choice.grantId, 2), new Uint8Array([3]));
-  t.false(given.propose(three, draw(10)), 'no version is jumped to');
+  t.true(given.propose(two));
+  t.true(given.propose(otherTwo), 'she changed her mind in time');
+  t.false(given.propose(three), 'no version is jumped to');
 
   const settled = given.settle(otherTwo);
   t.deepEqual([settled?.current, settled?.pending, settled?.currentVersion], [otherTwo, undefined, 2]);
-  t.is(given.capsule(choice.grantId, 1), undefined, 'nothing is delivered with old rights');
   t.deepEqual(given.settle(one)?.current, otherTwo, 'an old answer undoes nothing');
 });
 
 test('rights of a forgotten time settle what a restored vault proposed', async (t) => {
   const { given } = await temporaryVault(t);
   const choice = { grantId: draw(16), imageId: draw(16) };
-  given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, choice), capsule: draw(10) }, 1);
+  given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, choice) }, 1);
   const ledgers = rightsBetween(alice, bob, { ...choice, version: 7 });
   const settled = given.settle(ledgers);
   t.deepEqual([settled?.currentVersion, settled?.pending], [7, undefined]);
-  t.true(given.propose(rightsBetween(alice, bob, { ...choice, version: 8 }), draw(10)));
+  t.true(given.propose(rightsBetween(alice, bob, { ...choice, version: 8 })));
   t.is(given.settle(rightsBetween(alice, bob)), undefined, 'a grant that is not mine');
+});
+
+test('the first capsule of a version is kept, until the ledger has a newer version', async (t) => {
+  const { given } = await temporaryVault(t);
+  const choice = { grantId: draw(16), imageId: draw(16) };
+  const [one, two] = [1, 2].map((version) => rightsBetween(alice, bob, { ...choice, version }));
+  given.give({ viewer: bob, photo, signedRights: one! }, 1);
+  const slot = draw(2048);
+  t.deepEqual(given.keepCapsule(choice.grantId, 1, slot), slot);
+  t.deepEqual(given.keepCapsule(choice.grantId, 1, draw(2048)), slot, 'a delivery may be under way with it');
+  given.settle(one!);
+  t.deepEqual(given.capsule(choice.grantId, 1), slot);
+  given.propose(two!);
+  given.settle(two!);
+  t.is(given.capsule(choice.grantId, 1), undefined, 'nothing is delivered with old rights');
+});
+
+test('what the ledger refused for good is withdrawn', async (t) => {
+  const { given } = await temporaryVault(t);
+  const choice = { grantId: draw(16), imageId: draw(16) };
+  const [one, two] = [1, 2].map((version) => rightsBetween(alice, bob, { ...choice, version }));
+  given.give({ viewer: bob, photo, signedRights: one! }, 1);
+  given.withdraw(choice.grantId);
+  t.deepEqual(given.get(choice.grantId)?.pending, one, 'version 1 is all there is of it');
+  given.settle(one!);
+  given.propose(two!);
+  given.setWish(choice.grantId, 'more');
+  given.withdraw(choice.grantId);
+  t.like(given.get(choice.grantId), { pending: undefined, wish: undefined, current: one });
+});
+
+test('the grant that the ledger has for the pair takes the place of one that never counted', async (t) => {
+  const { given, outbox } = await temporaryVault(t);
+  const imageId = draw(16);
+  const mine = given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, { imageId }) }, 1);
+  outbox.add({ kind: 'rights-put', grantId: mine.grantId, version: 1 }, 1);
+  const ledgers = rightsBetween(alice, bob, { imageId, version: 4 });
+  const adopted = given.adopt(ledgers, mine, 2);
+  t.like(adopted, { current: ledgers, currentVersion: 4, pending: undefined, viewer: bob, photo });
+  t.is(given.get(mine.grantId), undefined);
+  t.deepEqual(outbox.list(), []);
 });
 
 test('delivery, wish and the longest log are remembered', async (t) => {
   const { given } = await temporaryVault(t);
   const signedRights = rightsBetween(alice, bob);
-  const { grantId } = given.give({ viewer: bob, photo, signedRights, capsule: draw(10) }, 1);
+  const { grantId } = given.give({ viewer: bob, photo, signedRights }, 1);
   given.setDelivery(grantId, 'offline');
   given.setWish(grantId, '{"add":2}');
   t.is(given.get(grantId)?.delivery, 'offline');
@@ -160,8 +196,7 @@ test('a listing is replaced as a whole, and numbers mean the last one', async (t
 
 test('the outbox: superseded items are gone, failures wait, whoever returns wakes what waits', async (t) => {
   const { given, outbox } = await temporaryVault(t);
-  const give = () =>
-    given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob), capsule: draw(1) }, 1);
+  const give = () => given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob) }, 1);
   const { grantId } = give();
   const first = outbox.add({ kind: 'rights-put', grantId, version: 1 }, 10);
   const put = outbox.add({ kind: 'rights-put', grantId, version: 2 }, 11);

@@ -73,7 +73,6 @@ test('leaving frees the vault of everything', async (t) => {
       viewer: bob,
       photo: { name: 'a.jpg', path: 'x/a.jpg' },
       signedRights: rightsBetween(alice, bob),
-      capsule: draw(9),
     },
     1,
   );

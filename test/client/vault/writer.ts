@@ -19,10 +19,7 @@ for (let turn = 0; ; turn++) {
 function give(grantId: Uint8Array, turn: number): void {
   vault.transact(() => {
     const signedRights = rightsBetween(alice, bob, { grantId });
-    vault.given.give(
-      { viewer: bob, photo: { name: 'p', path: 'p' }, signedRights, capsule: draw(2048) },
-      turn,
-    );
+    vault.given.give({ viewer: bob, photo: { name: 'p', path: 'p' }, signedRights }, turn);
     vault.outbox.add({ kind: 'rights-put', grantId, version: 1 }, turn);
   });
 }
