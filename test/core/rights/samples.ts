@@ -8,7 +8,7 @@ import { Mode, RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
 
 /** PKCS#8 of a raw private key: RFC 8410, section 7. */
-function privateKey(curve: 'ed25519' | 'x25519', raw: Uint8Array): KeyObject {
+export function privateKey(curve: 'ed25519' | 'x25519', raw: Uint8Array): KeyObject {
   const prefix = `302e020100300506032b65${curve === 'ed25519' ? '70' : '6e'}04220420`;
   return createPrivateKey({
     key: Buffer.concat([Buffer.from(prefix, 'hex'), raw]),
