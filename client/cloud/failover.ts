@@ -1,0 +1,105 @@
+/**
+ * One call, asked of one server after another until one answers. Every call made through here is safe to repeat:
+ * ids are made outside, and what a server did before it died is found done by the next.
+ */
+import pRetry from 'p-retry';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import { Refused, Unreachable } from '../../core/rpc/errors.js';
+import { CLOUD_LIMITS } from './limits.js';
+import { demote, learn } from './rules/servers.js';
+
+/** What one attempt is given: passed on to the call it makes. */
+export interface AttemptOptions {
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface FailoverOptions {
+  /** How long one server may take in the first lap. */
+  readonly attemptMs?: number;
+  /** How often all servers are asked, with pauses in between. */
+  readonly laps?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Refusals that another server, or the same a moment later, may not repeat. */
+const passing: ReadonlySet<Reason> = new Set([
+  Reason.DRAINING,
+  Reason.NO_LEADER,
+  Reason.STORE_UNAVAILABLE,
+  Reason.INTERNAL,
+]);
+
+export function isPassing(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Refused && passing.has(error.reason));
+}
+
+/** The servers of one cloud, in the order in which they are to be asked. */
+export class Failover<Server> {
+  readonly #connect: (address: string) => Server;
+  #order: readonly string[];
+
+  constructor(servers: readonly string[], connect: (address: string) => Server) {
+    this.#order = servers;
+    this.#connect = connect;
+  }
+
+  get order(): readonly string[] {
+    return this.#order;
+  }
+
+  /** Takes in the addresses that a server told. */
+  learn(told: readonly string[]): void {
+    this.#order = learn(this.#order, told, CLOUD_LIMITS.serversMax);
+  }
+
+  /** Asks `address` last from now on. */
+  demote(address: string): void {
+    this.#order = demote(this.#order, address);
+  }
+
+  /** @throws Unreachable when no server answered in any lap; whatever else the call is refused with. */
+  async call<Answer>(
+    attempt: (server: Server, options: AttemptOptions) => Promise<Answer>,
+    { attemptMs = CLOUD_LIMITS.attemptMs, laps = CLOUD_LIMITS.laps, signal }: FailoverOptions = {},
+  ): Promise<Answer> {
+    const lap = (number: number): Promise<Answer> =>
+      this.#lap(attempt, attemptMs * 2 ** (number - 1), signal);
+    try {
+      return await pRetry(lap, {
+        retries: laps - 1,
+        minTimeout: CLOUD_LIMITS.pauseMsMin,
+        maxTimeout: CLOUD_LIMITS.pauseMsMax,
+        maxRetryTime: CLOUD_LIMITS.callMs,
+        randomize: true,
+        shouldRetry: ({ error }) => isPassing(error),
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      const tried = this.#order.join(', ') || 'no address is known';
+      throw new Unreachable(
+        `The cloud cannot be reached (${tried}). Check that it runs and that this computer is connected, then try again.`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #lap<Answer>(
+    attempt: (server: Server, options: AttemptOptions) => Promise<Answer>,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    let failure: unknown = new Unreachable('no server is known');
+    for (const address of this.#order) {
+      try {
+        return await attempt(this.#connect(address), { deadlineMs, ...(signal && { signal }) });
+      } catch (error) {
+        if (!isPassing(error) || signal?.aborted) throw error;
+        this.demote(address);
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+}

@@ -1,0 +1,38 @@
+/** Every limit and period of a client's talk with the cloud. Periods are short because each call has servers to go on to. */
+export const CLOUD_LIMITS = {
+  /**
+   * How long one server may take to answer before the next is asked, in the first lap over all servers; each lap
+   * doubles it. Longer: a stopped server is felt longer. Shorter: a busy one is left although it would answer.
+   */
+  attemptMs: 2_000,
+  /** Laps over all servers before the cloud counts as unreachable. Three pauses between them: about 3 s in all. */
+  laps: 4,
+  pauseMsMin: 300,
+  pauseMsMax: 2_000,
+  /** A whole call, whatever happens. */
+  callMs: 30_000,
+  /** Election takes a lap of the ring, and up to a second when a member has just stopped. */
+  electMs: 4_000,
+  /** Unlocking waits for a durable write. */
+  unlockMs: 4_000,
+  /** Joining: fetching the CA and one call. */
+  joinMs: 5_000,
+  /** Addresses of servers that are remembered. */
+  serversMax: 64,
+  /** Pages of a listing that are read before it counts as endless. */
+  pagesMax: 1_000,
+  /** Grants named in one ReadGrants. */
+  grantsPerCall: 256,
+  /** No piece to or from the leader for so long: another is elected. A stopped process is noticed sooner, by keepalive. */
+  hideIdleMs: 15_000,
+  /** One hiding, at the slowest: this, and a second for each so many bytes of payload. */
+  hideMsMin: 30_000,
+  hideBytesPerSecondMin: 500_000,
+  /** Elections for one hiding before it is given up. */
+  hideAttempts: 6,
+  /** Re-attending after a break: at once but jittered, then rarer. */
+  attendPauseMsMin: 50,
+  attendPauseMsMax: 5_000,
+  /** A view id counts as fresh for less than the window in which servers repeat it (60 s). */
+  viewIdMs: 50_000,
+} as const;

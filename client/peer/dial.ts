@@ -1,0 +1,30 @@
+/** Connecting to a peer: where the directory says, or where it was reached last; to the pinned key and no other. */
+import type { Client } from '../../core/rpc/method.js';
+import { openChannel } from '../../core/rpc/channel.js';
+import { createClient } from '../../core/rpc/client.js';
+import { toPeer } from '../../core/identity/tls.js';
+import { Unreachable } from '../../core/rpc/errors.js';
+import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
+import type { Known } from './people.js';
+import type { Workings } from './workings.js';
+
+export interface Dialled {
+  readonly peer: Client<typeof Peer>;
+  close(): void;
+}
+
+/** The directory says that the peer is not present, or cannot be dialled. */
+export class Away extends Unreachable {}
+
+/** @throws Away; the connection itself is made by the first call, which throws Unreachable or Refused KEY_CHANGED */
+export function dial({ self, vault }: Workings, { contact, entry }: Known): Dialled {
+  const { name } = contact;
+  if (entry && !entry.online) throw new Away(`${name} is offline: try again when ${name} is back.`);
+  const address = entry ? entry.address : contact.address;
+  if (address === undefined || address === '') {
+    throw new Away(`${name} cannot be dialled from here: ${name} is online without an address of its own.`);
+  }
+  const channel = openChannel(address, toPeer(self.tls, contact.keys.signingKey), { keepalive: 'clients' });
+  if (entry) vault.contacts.reached(name, address);
+  return { peer: createClient(Peer, channel), close: () => channel.close() };
+}

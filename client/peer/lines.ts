@@ -1,0 +1,143 @@
+/** Grants, logs and people as the plain lines of client/engine.ts. Pure. */
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import { readRights } from '../../core/rights/signed.js';
+import type { GrantStatus, LogEntry, RefusalCount } from '../../gen/glimpse/v1/discovery_pb.js';
+import { LogEvent } from '../../gen/glimpse/v1/discovery_pb.js';
+import type { Rights } from '../../gen/glimpse/v1/rights_pb.js';
+import { Mode } from '../../gen/glimpse/v1/rights_pb.js';
+import type { GivenLine, HeldLine, LogLine, ModeName, RequestLine, WaitingLine } from '../engine.js';
+import type { Given, Held, HeldPicture, OutboxItem, WaitingRequest } from '../vault/records.js';
+import { wishedState } from './changes.js';
+
+export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+export function modeName({ mode }: Rights): ModeName {
+  return mode === Mode.PREPAID ? 'prepaid' : 'strict';
+}
+
+/** @param status the ledger's word; absent while it cannot be asked */
+export function heldLine(
+  held: Held,
+  picture: HeldPicture,
+  status: GrantStatus | undefined,
+  nowMs: number,
+): HeldLine {
+  const rights = readRights(newest(held, status));
+  const expires = rights.expiresAt ? timestampMs(rights.expiresAt) : null;
+  const used = status?.used ?? null;
+  return {
+    grant: hex(held.grantId),
+    owner: held.owner.name,
+    image: hex(held.imageId),
+    file: picture.file,
+    photo: held.photoName ?? null,
+    quota: rights.quota,
+    used,
+    remaining: used === null ? null : Math.max(0, rights.quota - used),
+    mode: modeName(rights),
+    expires,
+    state: stateOf(rights, used, expires, nowMs),
+    leader: picture.leader,
+  };
+}
+
+function newest(held: Held, status: GrantStatus | undefined): Held['signedRights'] {
+  const told = status?.signedRights;
+  return told && readRights(told).version > held.version ? told : held.signedRights;
+}
+
+function stateOf(
+  rights: Rights,
+  used: number | null,
+  expires: number | null,
+  nowMs: number,
+): HeldLine['state'] {
+  if (rights.revoked) return 'revoked';
+  if (expires !== null && expires <= nowMs) return 'expired';
+  return used !== null && used >= rights.quota ? 'spent' : 'ready';
+}
+
+export function givenLine(given: Given, status: GrantStatus | undefined): GivenLine {
+  const { quota, revoked, expiresAtMs, version } = wishedState(given);
+  const used = status?.used ?? null;
+  return {
+    grant: hex(given.grantId),
+    viewer: given.viewer.name,
+    image: hex(given.imageId),
+    photo: given.photo.name,
+    quota,
+    used,
+    remaining: used === null ? null : Math.max(0, quota - used),
+    mode: modeName(readRights((given.pending ?? given.current)!)),
+    expires: expiresAtMs,
+    revoked,
+    version,
+    delivery: given.delivery,
+    pending: given.pending !== undefined || given.wish !== undefined,
+  };
+}
+
+const events: Readonly<Record<LogEvent, LogLine['event'] | undefined>> = {
+  [LogEvent.UNSPECIFIED]: undefined,
+  [LogEvent.GRANT]: 'grant',
+  [LogEvent.UPDATE]: 'update',
+  [LogEvent.DELIVERY]: 'delivery',
+  [LogEvent.VIEW]: 'view',
+  [LogEvent.CONFIRMED]: 'confirmed',
+};
+
+/** Entries and refusals in the order of time. */
+export function logLines(
+  entries: readonly LogEntry[],
+  refusals: readonly RefusalCount[],
+  viewer: string,
+): LogLine[] {
+  const told = entries.flatMap(({ event, time, by, version, remaining }) => {
+    const name = events[event];
+    return name && time
+      ? [{ time: timestampMs(time), event: name, by: by?.name ?? '', version, remaining }]
+      : [];
+  });
+  const refused = refusals.flatMap(({ minute, reason, count }) =>
+    minute
+      ? [
+          {
+            time: timestampMs(minute),
+            event: 'refusal' as const,
+            by: viewer,
+            version: null,
+            remaining: null,
+            reason,
+            count,
+          },
+        ]
+      : [],
+  );
+  return [...told, ...refused].sort((one, other) => one.time - other.time);
+}
+
+export function requestLine(request: WaitingRequest): RequestLine {
+  const { id, peer, askedAtMs } = request;
+  if (request.kind === 'knock') {
+    return { id, peer: peer.name, kind: 'knock', image: null, photo: null, views: null, at: askedAtMs };
+  }
+  const { imageId, photo, views } = request;
+  return { id, peer: peer.name, kind: 'request', image: hex(imageId), photo, views, at: askedAtMs };
+}
+
+const errands = {
+  'rights-put': 'rights',
+  'rights-push': 'rights',
+  deliver: 'delivery',
+  'report-delivery': 'record',
+} as const;
+
+export function waitingLine(item: OutboxItem, viewer: string): WaitingLine {
+  const { kind, grantId, attempts, lastError } = item;
+  return { what: errands[kind], grant: hex(grantId), viewer, attempts, error: lastError ?? null };
+}
+
+/** Text from a peer, fit for a line of a terminal: without control characters. */
+export function plainText(text: string): string {
+  return text.replace(/\p{C}/gu, '?');
+}

@@ -1,0 +1,47 @@
+/**
+ * What a change of rights makes of the rights before it. Pure. A version is absolute state, so a change that lost
+ * against another put is made again over what won. docs/format.md, "Rights".
+ */
+import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
+
+export interface RightsChange {
+  /** Views in all, from the beginning. */
+  readonly views?: number | undefined;
+  /** Views on top of those allowed so far. */
+  readonly add?: number | undefined;
+  /** From when on no view is unlocked, ms since 1970; null: never. */
+  readonly expiresAtMs?: number | null | undefined;
+  readonly revoke?: boolean | undefined;
+}
+
+export type RightsState = Pick<Rights, 'version' | 'quota' | 'revoked'> & {
+  readonly expiresAtMs: number | null;
+};
+
+export const quotaMax = 1_000_000;
+
+/** The state after the change, one version on. To allow views again is to take a revocation back. */
+export function applyChange(current: RightsState, change: RightsChange): RightsState {
+  const allowsViews = (change.views ?? 0) > 0 || (change.add ?? 0) > 0;
+  const quota = Math.min(quotaMax, (change.views ?? current.quota) + (change.add ?? 0));
+  return {
+    version: current.version + 1,
+    quota,
+    revoked: change.revoke ?? (current.revoked && !allowsViews),
+    expiresAtMs: change.expiresAtMs === undefined ? current.expiresAtMs : change.expiresAtMs,
+  };
+}
+
+/** One change that does what `first` and then `second` would have done. */
+export function mergeChanges(first: RightsChange, second: RightsChange): RightsChange {
+  const views = second.views ?? first.views;
+  const add = second.views === undefined ? sum(first.add, second.add) : second.add;
+  const expiresAtMs = second.expiresAtMs === undefined ? first.expiresAtMs : second.expiresAtMs;
+  const allowsViews = (second.views ?? 0) > 0 || (second.add ?? 0) > 0;
+  const revoke = second.revoke ?? (allowsViews ? false : first.revoke);
+  return { views, add, expiresAtMs, revoke };
+}
+
+function sum(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
+}
