@@ -8,9 +8,9 @@ import path from 'node:path';
 import { checkKey, checkPrefix, checkRange, checkTransaction } from './limits.js';
 import { STORE_LIMITS, StoreUnavailable } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
-import { Commits } from './sqlite/commits.js';
+import { Batches } from './sqlite/batches.js';
 import { Connection } from './sqlite/connection.js';
-import type { EngineWrite } from './sqlite/engine.js';
+import type { Command, EngineWrite, Outcome } from './sqlite/engine.js';
 import { failureOf } from './sqlite/failure.js';
 import { Leases } from './sqlite/leases.js';
 import { Watches } from './sqlite/watches.js';
@@ -58,20 +58,26 @@ async function makePrivate(file: string): Promise<void> {
 
 class SqliteStore implements Store {
   readonly #connection: Connection;
-  readonly #commits: Commits;
+  readonly #reads: Batches<string, Row | undefined>;
+  readonly #commits: Batches<Command, Outcome>;
   readonly #watches: Watches;
   readonly #leases: Leases;
 
   constructor(connection: Connection, monotonicMs: () => number) {
     this.#connection = connection;
     this.#watches = new Watches(connection);
-    this.#commits = new Commits(connection, (revision) => this.#watches.moved(revision));
+    this.#reads = new Batches(connection, (take) => connection.call('getAll', take));
+    this.#commits = new Batches(connection, async (take) => {
+      const { outcomes, head } = await connection.call('commit', take);
+      this.#watches.moved(head);
+      return outcomes;
+    });
     this.#leases = new Leases(connection, this.#commits, monotonicMs);
   }
 
   async get(key: string): Promise<Row | undefined> {
     checkKey(key);
-    return this.#connection.call('get', () => key);
+    return this.#reads.submit(key);
   }
 
   async list(range: Range): Promise<readonly Row[]> {

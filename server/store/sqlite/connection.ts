@@ -46,7 +46,7 @@ export class Connection {
 
   /** `asked` is evaluated for each attempt. @throws StoreUnavailable */
   async call<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
-    if (this.#closed) throw new StoreUnavailable('the store is closed: this server stops, ask another');
+    if (this.#closed) throw closed();
     return this.withDeadline(this.#persist(name, asked, callMs));
   }
 
@@ -97,9 +97,20 @@ export class Connection {
     if (this.#pool.queueSize >= callsWaitingMax) {
       throw new StoreUnavailable('the store is overloaded: ask another server, or again');
     }
-    const reply = (await this.#pool.run(asked, { name })) as Reply<Value<N>>;
+    const reply = await this.#reply(name, asked);
     if (reply.ok) return reply.value;
     if (reply.failure.type === 'busy') throw new Busy(`${this.#file} is busy`);
     throw new StoreUnavailable(reply.failure.message);
   }
+  async #reply<N extends Name>(name: N, asked: Asked<N>): Promise<Reply<Value<N>>> {
+    try {
+      return (await this.#pool.run(asked, { name })) as Reply<Value<N>>;
+    } catch (error) {
+      throw this.#closed ? closed() : error;
+    }
+  }
+}
+
+function closed(): StoreUnavailable {
+  return new StoreUnavailable('the store is closed: this server stops, ask another');
 }

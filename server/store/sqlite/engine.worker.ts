@@ -33,7 +33,8 @@ function answer<T>(ask: (engine: Engine) => T): Reply<T> {
 
 export const head = (): Reply<number> => answer((open) => open.head());
 
-export const get = (key: string): Reply<Row | undefined> => answer((open) => open.get(key));
+export const getAll = (keys: readonly string[]): Reply<(Row | undefined)[]> =>
+  answer((open) => keys.map((key) => open.get(key)));
 
 export const list = (range: Range): Reply<Row[]> => answer((open) => open.list(range));
 

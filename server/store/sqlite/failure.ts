@@ -31,7 +31,7 @@ function codeOf(error: unknown): string | undefined {
 
 const advices: readonly (readonly [RegExp, (file: string, code: string) => string])[] = [
   [
-    /^(SQLITE_FULL|ENOSPC|EDQUOT)/,
+    /^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/,
     (file) => `the disk is full: free space in ${path.dirname(file)}; nothing that was acknowledged is lost`,
   ],
   [

@@ -5,8 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../store.js';
 import type { Lease } from '../store.js';
-import type { Commits } from './commits.js';
+import type { Batches } from './batches.js';
 import type { Connection } from './connection.js';
+import type { Command, Outcome } from './engine.js';
+
+type Commits = Batches<Command, Outcome>;
 
 /** A lease is renewed so many times in its life: more ride out a slow disk, fewer write less. */
 const renewalsPerLife = 4;

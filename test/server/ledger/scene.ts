@@ -90,3 +90,22 @@ export async function wholeLog(ledger: Ledger, party = alice, grant = grantId) {
     if (!page.more) return { entries, head: page.head };
   }
 }
+
+/** The store, but something else happens between the next reading and its writing. */
+export function interruptible(store: Store) {
+  let interruption: (() => Promise<unknown>) | undefined;
+  const interrupted: Store = {
+    get: (key) => store.get(key),
+    list: (range) => store.list(range),
+    grantLease: (ttlMs) => store.grantLease(ttlMs),
+    watch: (prefix, options) => store.watch(prefix, options),
+    close: () => store.close(),
+    async transact(compares, writes) {
+      const now = interruption;
+      interruption = undefined;
+      await now?.();
+      return store.transact(compares, writes);
+    },
+  };
+  return { store: interrupted, interruptWith: (by: () => Promise<unknown>) => (interruption = by) };
+}

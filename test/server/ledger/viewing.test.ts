@@ -11,7 +11,9 @@ import {
   bytes32,
   grantId,
   inPlace,
+  interruptible,
   ledgerAt,
+  ledgerOn,
   mallory,
   opened,
   reasonOf,
@@ -92,6 +94,48 @@ test.serial('a carrier of an earlier hiding spends nothing', async (t) => {
   t.not(refused.metadata['current'], undefined);
   const viewIds = [viewIdAt(startMs)];
   t.is((await ledger.spend(bob, { grantId, viewIds, sealId: anew.sealId })).used, 1);
+});
+
+test.serial('what happens between reading and writing counts', async (t) => {
+  const { store, ledger: other, clock } = await opened(t);
+  const between = interruptible(store);
+  const ledger = ledgerOn(between.store, () => clock.ms);
+  await other.put(alice, signed({ quota: 2 }));
+  const viewId = viewIdAt(startMs);
+  between.interruptWith(() => spend(other));
+  t.is((await spend(ledger, viewId)).used, 2, 'another view was first');
+  between.interruptWith(async () => {
+    await spend(other, viewId);
+    await spend(other, viewId);
+  });
+  t.is(await reasonOf(spend(ledger, viewId)), 'VIEW_ID_STALE', 'the last releases were had elsewhere');
+  await other.put(alice, signed({ version: 2, quota: 4 }));
+  between.interruptWith(() => spend(other, viewIdAt(startMs)));
+  t.is((await spend(ledger)).used, 4);
+  await other.put(alice, signed({ version: 3, quota: 9 }));
+  const last = viewIdAt(startMs);
+  await spend(other, last);
+  between.interruptWith(() => other.put(alice, signed({ version: 4, quota: 9, revoked: true })));
+  t.is(await reasonOf(spend(ledger, last)), 'REVOKED', 'a retry, revoked meanwhile');
+  await other.put(alice, signed({ version: 5, quota: 9 }));
+  between.interruptWith(() => other.put(alice, signed({ version: 6, quota: 9, revoked: true })));
+  t.is(await reasonOf(spend(ledger)), 'REVOKED', 'a new view, revoked meanwhile');
+  const [status] = await other.read(bob, [grantId]);
+  t.is(status!.used, 5);
+  await ledger.close();
+});
+
+test.serial('a server that is always beaten gives up, and says so', async (t) => {
+  const { store, ledger: other, clock } = await opened(t);
+  await other.put(alice, signed({ quota: 1_000 }));
+  const between = interruptible(store);
+  const ledger = ledgerOn(between.store, () => clock.ms);
+  const beat = async () => {
+    between.interruptWith(beat);
+    await spend(other);
+  };
+  between.interruptWith(beat);
+  await t.throwsAsync(spend(ledger), { instanceOf: StoreUnavailable });
 });
 
 test.serial('64 callers at one grant never get more than the quota', async (t) => {
