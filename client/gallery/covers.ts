@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
+import { LIMITS } from '../../core/limits.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { GALLERY_LIMITS } from './limits.js';
@@ -74,7 +75,7 @@ async function own(file: string, choice: string): Promise<Uint8Array> {
   try {
     const side = GALLERY_LIMITS.coverSideMax;
     const small = sharp(bytes, {
-      limitInputPixels: GALLERY_LIMITS.coverPixelsMax,
+      limitInputPixels: LIMITS.coverPixelsMax,
       failOn: 'error',
       autoOrient: true,
     })
@@ -99,8 +100,8 @@ async function readCover(file: string, choice: string): Promise<Buffer> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw badCover(choice, `is not a file: choose ${coverChoices}`);
-    if (stats.size > GALLERY_LIMITS.coverBytesMax) {
-      throw badCover(choice, `has more than ${GALLERY_LIMITS.coverBytesMax} bytes: export it smaller`);
+    if (stats.size > LIMITS.coverBytesMax) {
+      throw badCover(choice, `has more than ${LIMITS.coverBytesMax} bytes: export it smaller`);
     }
     return await handle.readFile();
   } finally {

@@ -1,4 +1,4 @@
-/** The limits of a gallery; the largest photo is `photoBytesMax` of core/limits.ts. */
+/** The limits of a gallery; what travels has its limits in core/limits.ts. */
 export const GALLERY_LIMITS = {
   /** Photos of one gallery: what a person may still look through. The rest is left out with a notice. */
   photosMax: 10_000,
@@ -18,9 +18,6 @@ export const GALLERY_LIMITS = {
   thumbnailSideMax: 256,
   /** A photo is read in chunks of this size: hashing one holds the event loop for less than a millisecond. */
   chunkBytes: 256 * 1024,
-  /** A cover's file and its pixels: `coverBytesMax` and `coverPixelsMax` of docs/format.md. */
-  coverBytesMax: 33_554_432,
-  coverPixelsMax: 50_000_000,
   /** Longer side of a cover of one's own as it is sent: the largest carriers are some 5,000 pixels wide. */
   coverSideMax: 2_048,
 } as const;

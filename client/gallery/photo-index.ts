@@ -6,8 +6,12 @@
 import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import Database from 'better-sqlite3';
-import { makePrivateFile } from '../vault/home.js';
+import type Database from 'better-sqlite3';
+import { PrivateDatabase } from '../vault/database.js';
+import type { Row } from '../vault/database.js';
+import { VaultError } from '../vault/failures.js';
+import type { VaultProblem } from '../vault/failures.js';
+import { bytes, idsBeginningWith, text, whole } from '../vault/rows.js';
 import type { Examined, PhotoFacts } from './examine.js';
 import type { PhotoType } from './rules/kinds.js';
 import type { FoundFile } from './scan.js';
@@ -24,6 +28,7 @@ export type Known =
 
 const version = 1;
 const busyMs = 2_000;
+const thrownAway: ReadonlySet<VaultProblem> = new Set(['not-a-vault', 'damaged']);
 
 const tables = `
   CREATE TABLE photos (
@@ -35,108 +40,84 @@ const tables = `
   CREATE TABLE made_with (image_key_mark BLOB NOT NULL) STRICT;
 `;
 
-interface Row {
-  readonly path: string;
-  readonly image_id: Buffer;
-  readonly photo_bytes: number;
-  readonly media_type: PhotoType;
-  readonly width: number;
-  readonly height: number;
-  readonly thumb_hash: Buffer;
-  readonly trouble: string | null;
-}
-
 export class PhotoIndex {
-  readonly #database: Database.Database;
+  readonly #database: PrivateDatabase;
 
-  private constructor(database: Database.Database) {
+  private constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 
-  /** @throws Error if neither the index that is there nor a new one can be used */
+  /** @throws VaultError if neither the index that is there nor a new one can be used; so all other methods */
   static open(folder: string, imageKey: Uint8Array): PhotoIndex {
     const file = path.join(folder, 'index.db');
     const mark = createHmac('sha256', imageKey).update('glimpse photo index').digest().subarray(0, 8);
-    makePrivateFile(file);
+    const open = () => PrivateDatabase.open(file, { busyMs, prepare: (fresh) => prepare(fresh, mark) });
     try {
-      return new PhotoIndex(prepared(file, mark));
+      return new PhotoIndex(open());
     } catch (error) {
-      if (!(error instanceof Database.SqliteError) || !/^SQLITE_(?:NOTADB|CORRUPT)/.test(error.code))
-        throw error;
+      if (!(error instanceof VaultError) || !thrownAway.has(error.problem)) throw error;
       for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
-      makePrivateFile(file);
-      return new PhotoIndex(prepared(file, mark));
+      return new PhotoIndex(open());
     }
   }
 
   /** What is known of this very state of the file. */
   get({ path: file, stamp }: FoundFile): Known | undefined {
-    const sql = 'SELECT * FROM photos WHERE path = ? AND stamp = ?';
-    const row = this.#database.prepare<[string, string], Row>(sql).get(file, stamp.text);
-    return row && knownOf(row);
+    const sql = 'SELECT * FROM photos WHERE path = @file AND stamp = @stamp';
+    return this.#database.one(knownOf, sql, { file, stamp: stamp.text });
   }
 
-  /** Where this photo, or one whose id begins so, was seen. Hex in lower case. */
-  pathsOf(imageIdHex: string): string[] {
-    const sql =
-      'SELECT path FROM photos WHERE lower(substr(hex(image_id), 1, length(@hex))) = @hex ORDER BY path';
-    const statement = this.#database.prepare<[{ hex: string }], { path: string }>(sql);
-    return statement.all({ hex: imageIdHex }).map((row) => row.path);
+  /** Where this photo, or one whose id begins so in hex, was seen. */
+  pathsOf(hex: string): string[] {
+    const sql = 'SELECT path FROM photos WHERE image_id BETWEEN @lowest AND @highest ORDER BY path';
+    return this.#database.all(pathOf, sql, idsBeginningWith(hex));
   }
 
-  put({ path: file, stamp }: FoundFile, { facts, thumbnail }: Examined): Known {
-    const { imageId, photoBytes, mediaType, width, height } = facts;
-    const values = [imageId, photoBytes, mediaType, width, height, thumbnail.thumbHash];
-    this.#database
-      .transaction(() => {
-        this.#database
-          .prepare('INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)')
-          .run(file, stamp.text, ...values);
-        this.#database
-          .prepare('INSERT OR REPLACE INTO thumbnails VALUES (?, ?)')
-          .run(imageId, thumbnail.picture);
-      })
-      .immediate();
-    return { type: 'photo', path: file, facts, thumbHash: thumbnail.thumbHash };
+  put({ path: file, stamp }: FoundFile, { facts, thumbnail: { picture, thumbHash } }: Examined): Known {
+    const row = {
+      path: file,
+      stamp: stamp.text,
+      image_id: facts.imageId,
+      photo_bytes: facts.photoBytes,
+      media_type: facts.mediaType,
+      width: facts.width,
+      height: facts.height,
+      thumb_hash: thumbHash,
+    };
+    this.#database.transact(() => {
+      this.#database.insert('photos', row, 'REPLACE');
+      this.#database.insert('thumbnails', { image_id: facts.imageId, picture }, 'REPLACE');
+    });
+    return { type: 'photo', path: file, facts, thumbHash };
   }
 
   /** Remembered too, so that a broken file is not read again by every listing. */
   putTrouble({ path: file, stamp }: FoundFile, message: string): Known {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO photos (path, stamp, trouble) VALUES (?, ?, ?)')
-      .run(file, stamp.text, message);
+    this.#database.insert('photos', { path: file, stamp: stamp.text, trouble: message }, 'REPLACE');
     return { type: 'no-photo', path: file, message };
   }
 
   thumbnail(imageId: Uint8Array): Uint8Array | undefined {
-    const statement = this.#database.prepare<[Uint8Array], { picture: Buffer }>(
-      'SELECT picture FROM thumbnails WHERE image_id = ?',
-    );
-    const row = statement.get(imageId);
-    return row && new Uint8Array(row.picture);
+    const sql = 'SELECT picture FROM thumbnails WHERE image_id = @imageId';
+    return this.#database.one((row) => bytes(row, 'picture'), sql, { imageId });
   }
 
   /** The file is not what it was: look again. */
   forget(file: string): void {
-    this.#database.prepare('DELETE FROM photos WHERE path = ?').run(file);
+    this.#database.run('DELETE FROM photos WHERE path = @file', { file });
   }
 
   /** Forgets what was below a folder and is gone, and thumbnails that nothing points at. */
   prune(root: string, present: ReadonlySet<string>): void {
     const inside = root.endsWith(path.sep) ? root : root + path.sep;
-    this.#database
-      .transaction(() => {
-        const rows = this.#database
-          .prepare<[string, string], { path: string }>(
-            'SELECT path FROM photos WHERE substr(path, 1, length(?)) = ?',
-          )
-          .all(inside, inside);
-        for (const row of rows) if (!present.has(row.path)) this.forget(row.path);
-        this.#database.exec(
-          'DELETE FROM thumbnails WHERE image_id NOT IN (SELECT image_id FROM photos WHERE image_id IS NOT NULL)',
-        );
-      })
-      .immediate();
+    this.#database.transact(() => {
+      const sql = 'SELECT path FROM photos WHERE substr(path, 1, length(@inside)) = @inside';
+      const gone = this.#database.all(pathOf, sql, { inside }).filter((file) => !present.has(file));
+      for (const file of gone) this.forget(file);
+      this.#database.run(
+        'DELETE FROM thumbnails WHERE image_id NOT IN (SELECT image_id FROM photos WHERE image_id IS NOT NULL)',
+      );
+    });
   }
 
   close(): void {
@@ -144,29 +125,27 @@ export class PhotoIndex {
   }
 }
 
-function knownOf(row: Row): Known {
-  if (row.trouble !== null) return { type: 'no-photo', path: row.path, message: row.trouble };
-  const facts = {
-    imageId: new Uint8Array(row.image_id),
-    photoBytes: row.photo_bytes,
-    mediaType: row.media_type,
-    width: row.width,
-    height: row.height,
-  };
-  return { type: 'photo', path: row.path, facts, thumbHash: new Uint8Array(row.thumb_hash) };
+function pathOf(row: Row): string {
+  return text(row, 'path');
 }
 
-function prepared(file: string, mark: Buffer): Database.Database {
-  const database = new Database(file, { timeout: busyMs });
-  try {
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = NORMAL');
-    database.transaction(() => begin(database, mark)).immediate();
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+function knownOf(row: Row): Known {
+  if (row['trouble'] !== null) return { type: 'no-photo', path: pathOf(row), message: text(row, 'trouble') };
+  const facts = {
+    imageId: bytes(row, 'image_id'),
+    photoBytes: whole(row, 'photo_bytes'),
+    mediaType: text(row, 'media_type') as PhotoType,
+    width: whole(row, 'width'),
+    height: whole(row, 'height'),
+  };
+  return { type: 'photo', path: pathOf(row), facts, thumbHash: bytes(row, 'thumb_hash') };
+}
+
+/** Not synced at every write: what a power failure takes is looked at again. */
+function prepare(database: Database.Database, mark: Buffer): void {
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = NORMAL');
+  database.transaction(() => begin(database, mark)).immediate();
 }
 
 /** Image ids of another vault's key mean nothing here. */

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LIMITS } from '../../core/limits.js';
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import { translatingAsync } from './failures.js';
 import type { Home } from './home.js';
 import { VAULT_LIMITS } from './limits.js';
@@ -16,10 +16,10 @@ import { carrierOf } from './rows.js';
 import { StagedFile } from './staged-file.js';
 
 export class Carriers {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
   readonly #home: Home;
 
-  constructor(database: VaultDatabase, home: Home) {
+  constructor(database: PrivateDatabase, home: Home) {
     this.#database = database;
     this.#home = home;
   }

@@ -2,7 +2,7 @@
  * Whom this client knows. The key of a name is pinned at first contact; another key for that name is an alarm
  * that stands until the owner accepts it, and is never used before. docs/threat-model.md.
  */
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import type { Contact, Peer, Policy } from './records.js';
 import { contactOf, encodeKeys } from './rows.js';
 
@@ -13,9 +13,9 @@ export interface Meeting {
 }
 
 export class Contacts {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 

@@ -1,21 +1,25 @@
 /**
- * The vault's SQLite file: opened, brought up to date, and spoken to through a few verbs. WAL, because `up` and
- * commands work on it at once; synchronous=FULL, because what was acknowledged must outlive a power failure.
- * Calls are synchronous: a write is one small transaction and one fsync.
+ * An SQLite file for its owner alone, spoken to through a few verbs. WAL, because `up` and commands work on it at
+ * once. Calls are synchronous: a write is one small transaction, and durable if the file was prepared so.
  */
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { VaultError, translating } from './failures.js';
+import { translating } from './failures.js';
 import { makePrivateFile } from './home.js';
-import type { Home } from './home.js';
-import { VAULT_LIMITS } from './limits.js';
-import { applicationId, migrations } from './schema.js';
 
 export type Column = Buffer | string | number | null;
 export type Row = Readonly<Record<string, Column>>;
 /** What a statement is given, by the names it uses (`@name`); `undefined` is stored as null. */
 export type Values = Readonly<Record<string, Uint8Array | string | number | boolean | undefined>>;
 
-export class VaultDatabase {
+export interface DatabaseOptions {
+  /** How long a call waits, and the event loop with it, for another process to finish a write. */
+  readonly busyMs: number;
+  /** Brings tables and settings up to date. */
+  readonly prepare: (database: Database.Database) => void;
+}
+
+export class PrivateDatabase {
   readonly #database: Database.Database;
   readonly #folder: string;
   readonly #statements = new Map<string, Database.Statement>();
@@ -25,18 +29,19 @@ export class VaultDatabase {
     this.#folder = folder;
   }
 
-  /** @throws VaultError if the file is no vault, is a newer one, or cannot be used */
-  static open(home: Home): VaultDatabase {
-    makePrivateFile(home.database);
-    return translating(home.folder, () => {
-      const database = new Database(home.database, { timeout: VAULT_LIMITS.busyMs });
+  /** @throws VaultError; so all other methods */
+  static open(file: string, { busyMs, prepare }: DatabaseOptions): PrivateDatabase {
+    const folder = dirname(file);
+    makePrivateFile(file);
+    return translating(folder, () => {
+      const database = new Database(file, { timeout: busyMs });
       try {
-        prepare(database, home.folder);
+        prepare(database);
       } catch (error) {
         database.close();
         throw error;
       }
-      return new VaultDatabase(database, home.folder);
+      return new PrivateDatabase(database, folder);
     });
   }
 
@@ -98,44 +103,4 @@ function stored(values: Values): Record<string, Column | Uint8Array> {
       value === undefined ? null : typeof value === 'boolean' ? Number(value) : value,
     ]),
   );
-}
-
-function prepare(database: Database.Database, folder: string): void {
-  refuseStranger(database, folder);
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  database.pragma('foreign_keys = ON');
-  database.pragma('secure_delete = ON');
-  if (readNumber(database, 'user_version') !== migrations.length) migrate(database, folder);
-}
-
-/** Tables are counted before the mark is read: another process may be making both right now. */
-function refuseStranger(database: Database.Database, folder: string): void {
-  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();
-  if (tables === 0 || readNumber(database, 'application_id') === applicationId) return;
-  throw new VaultError(
-    'not-a-vault',
-    `the vault.db in ${folder} belongs to another program: set GLIMPSE_HOME to another folder`,
-  );
-}
-
-/** In one transaction, and looked at again inside it: two processes may have found the same empty file. */
-function migrate(database: Database.Database, folder: string): void {
-  const step = database.transaction(() => {
-    const version = readNumber(database, 'user_version');
-    if (version > migrations.length) {
-      throw new VaultError(
-        'newer',
-        `the vault in ${folder} was written by a newer version of glimpse: update this one`,
-      );
-    }
-    for (const sql of migrations.slice(version)) database.exec(sql);
-    database.pragma(`application_id = ${applicationId}`);
-    database.pragma(`user_version = ${migrations.length}`);
-  });
-  step.immediate();
-}
-
-function readNumber(database: Database.Database, pragma: string): number {
-  return database.pragma(pragma, { simple: true }) as number;
 }

@@ -52,6 +52,13 @@ const table: readonly (readonly [codes: RegExp, problem: VaultProblem, words: (f
       (folder) => `${folder} is in the way of a vault's folder: set GLIMPSE_HOME to another one`,
     ],
     [
+      // Also what Node says of a folder that cannot be made on a read-only disk.
+      /^ENOENT/,
+      'unusable',
+      (folder) =>
+        `${folder} is missing and cannot be made: check its disk, or set GLIMPSE_HOME to another folder`,
+    ],
+    [
       /^(?:SQLITE_(?:CANTOPEN|IOERR)|E[A-Z]+$)/,
       'unusable',
       (folder) => `the vault in ${folder} cannot be used: check the folder and its disk`,

@@ -5,9 +5,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import { RightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import type { Delivery, Given, Peer } from './records.js';
-import { bytes, encodeKeys, encodeRights, givenOf, idBeginsWithHex } from './rows.js';
+import { bytes, encodeKeys, encodeRights, givenOf, idsBeginningWith } from './rows.js';
 
 /** Version 1 of a grant, as signed. */
 export interface NewGrant {
@@ -17,9 +17,9 @@ export interface NewGrant {
 }
 
 export class GivenGrants {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 
@@ -33,10 +33,10 @@ export class GivenGrants {
     return this.#database.one(givenOf, sql, { viewerFingerprint, imageId });
   }
 
-  /** Those whose id begins with this, in lower-case hex: at most `limit`. */
+  /** Those whose id begins with this, in hex: at most `limit`. */
   startingWith(hex: string, limit = 2): Given[] {
-    const sql = `SELECT * FROM given WHERE ${idBeginsWithHex} LIMIT @limit`;
-    return this.#database.all(givenOf, sql, { hex, limit });
+    const sql = 'SELECT * FROM given WHERE grant_id BETWEEN @lowest AND @highest LIMIT @limit';
+    return this.#database.all(givenOf, sql, { ...idsBeginningWith(hex), limit });
   }
 
   /** The newest first. */

@@ -6,12 +6,12 @@ import { rm } from 'node:fs/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import { RightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import { translatingAsync } from './failures.js';
 import type { Home } from './home.js';
 import { VAULT_LIMITS } from './limits.js';
 import type { Held, HeldPicture, Peer } from './records.js';
-import { encodeKeys, encodeRights, heldOf, idBeginsWithHex, whole } from './rows.js';
+import { encodeKeys, encodeRights, heldOf, idsBeginningWith, whole } from './rows.js';
 
 /** Rights that were checked: the signature is the owner's, the viewer is this client. */
 export interface CheckedRights {
@@ -20,10 +20,10 @@ export interface CheckedRights {
 }
 
 export class HeldGrants {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
   readonly #home: Home;
 
-  constructor(database: VaultDatabase, home: Home) {
+  constructor(database: PrivateDatabase, home: Home) {
     this.#database = database;
     this.#home = home;
   }
@@ -32,10 +32,10 @@ export class HeldGrants {
     return this.#database.one(heldOf, 'SELECT * FROM held WHERE grant_id = @grantId', { grantId });
   }
 
-  /** Those whose id begins with this, in lower-case hex: at most `limit`. */
+  /** Those whose id begins with this, in hex: at most `limit`. */
   startingWith(hex: string, limit = 2): Held[] {
-    const sql = `SELECT * FROM held WHERE ${idBeginsWithHex} LIMIT @limit`;
-    return this.#database.all(heldOf, sql, { hex, limit });
+    const sql = 'SELECT * FROM held WHERE grant_id BETWEEN @lowest AND @highest LIMIT @limit';
+    return this.#database.all(heldOf, sql, { ...idsBeginningWith(hex), limit });
   }
 
   /** Those with a picture, the newest first. */

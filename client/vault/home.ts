@@ -2,7 +2,16 @@
  * Where a client keeps what is its own: docs/architecture.md, "The vault". Paths only, and the folder itself;
  * what the files hold is the business of the classes beside this file.
  */
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import { translating } from './failures.js';
@@ -57,6 +66,8 @@ export function makeHome(folder: string): Home {
     for (const below of [home.inbox, home.incoming, home.carriers, home.thumbnails]) {
       mkdirSync(below, { recursive: true, mode: 0o700 });
     }
+    // SQLite would only say that it cannot open its file.
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   });
   return home;
 }

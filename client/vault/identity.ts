@@ -1,13 +1,13 @@
 /** Who this vault is. Its keys exist before its name: a join that broke off is taken up with the same keys. */
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import { VaultError } from './failures.js';
 import type { Identity, Membership, OwnKeys } from './records.js';
 import { encodeBlobs, encodeKeys, encodeTexts, identityOf } from './rows.js';
 
 export class IdentityRecord {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 

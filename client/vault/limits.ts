@@ -1,7 +1,10 @@
 /** The limits of the vault; sizes of what travels are in core/limits.ts. */
 export const VAULT_LIMITS = {
-  /** How long SQLite waits, and the event loop with it, for another process to finish a write of milliseconds. */
-  busyMs: 1_000,
+  /**
+   * How long SQLite waits, and the event loop with it, for other processes to finish their writes of milliseconds.
+   * Its lock is not fair and disks stall: one second was not enough for three processes that write without pause.
+   */
+  busyMs: 5_000,
   /** Knocks and requests of one peer, so that none can fill the list of the others. */
   requestsPerPeerMax: 64,
   /** Knocks and requests in all: as many as a person can go through. */

@@ -1,13 +1,13 @@
 /** The last listing that this viewer saw of each peer's gallery: what a typed number means. */
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import { VAULT_LIMITS } from './limits.js';
 import type { ListingLine } from './records.js';
 import { listingLineOf } from './rows.js';
 
 export class Listings {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 

@@ -1,5 +1,5 @@
 /** The outbox as it lies on the disk; its rules are in rules/outbox.ts. docs/architecture.md, "The outbox". */
-import type { VaultDatabase } from './database.js';
+import type { PrivateDatabase } from './database.js';
 import type { OutboxItem } from './records.js';
 import { outboxItemOf } from './rows.js';
 import type { OutboxKind } from './rules/outbox.js';
@@ -12,9 +12,9 @@ export interface Errand {
 }
 
 export class Outbox {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 

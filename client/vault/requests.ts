@@ -1,6 +1,6 @@
 /** Knocks and requests that wait for the owner, and those that she refused: bounded per peer and in all. */
 import { randomInt } from 'node:crypto';
-import type { Values, VaultDatabase } from './database.js';
+import type { Values, PrivateDatabase } from './database.js';
 import { VAULT_LIMITS } from './limits.js';
 import type { Peer, WaitingRequest } from './records.js';
 import { requestOf, whole } from './rows.js';
@@ -25,9 +25,9 @@ const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
 const idLength = 4;
 
 export class Requests {
-  readonly #database: VaultDatabase;
+  readonly #database: PrivateDatabase;
 
-  constructor(database: VaultDatabase) {
+  constructor(database: PrivateDatabase) {
     this.#database = database;
   }
 

@@ -157,8 +157,14 @@ export function outboxItemOf(row: Row): OutboxItem {
   };
 }
 
-/** A condition on a grant's id: `@hex` is what a person typed of it. */
-export const idBeginsWithHex = 'lower(substr(hex(grant_id), 1, length(@hex))) = @hex';
+const idDigits = 32;
+
+/** The ids of 16 bytes that begin with what a person typed of one, in hex: from the lowest to the highest. */
+export function idsBeginningWith(hex: string): { readonly lowest: Uint8Array; readonly highest: Uint8Array } {
+  const filled = (digit: string) =>
+    new Uint8Array(Buffer.from(hex.slice(0, idDigits).padEnd(idDigits, digit), 'hex'));
+  return { lowest: filled('0'), highest: filled('f') };
+}
 
 /** A plain copy: rows come as Buffers, which compare and print unlike the bytes of messages. */
 export function bytes(row: Row, column: string): Uint8Array {

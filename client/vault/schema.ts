@@ -4,10 +4,13 @@
  * Times are milliseconds since 1970, keys and signed things are the encoded messages of proto/glimpse/v1.
  */
 
-/** "GLMP": tells a vault from any other SQLite file. */
-export const applicationId = 0x474c4d50;
+import type Database from 'better-sqlite3';
+import { VaultError } from './failures.js';
 
-export const migrations: readonly string[] = [
+/** "GLMP": tells a vault from any other SQLite file. */
+const applicationId = 0x474c4d50;
+
+const migrations: readonly string[] = [
   `
   CREATE TABLE identity (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -136,3 +139,44 @@ export const migrations: readonly string[] = [
   CREATE INDEX outbox_by_grant ON outbox (grant_id);
   `,
 ];
+
+/** Durable when a write returns, and nothing left of what was deleted. @throws VaultError if the file is no vault, or a newer one */
+export function prepareVault(database: Database.Database, folder: string): void {
+  refuseStranger(database, folder);
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.pragma('foreign_keys = ON');
+  database.pragma('secure_delete = ON');
+  if (readNumber(database, 'user_version') !== migrations.length) migrate(database, folder);
+}
+
+/** Tables are counted before the mark is read: another process may be making both right now. */
+function refuseStranger(database: Database.Database, folder: string): void {
+  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();
+  if (tables === 0 || readNumber(database, 'application_id') === applicationId) return;
+  throw new VaultError(
+    'not-a-vault',
+    `the vault.db in ${folder} belongs to another program: set GLIMPSE_HOME to another folder`,
+  );
+}
+
+/** In one transaction, and looked at again inside it: two processes may have found the same empty file. */
+function migrate(database: Database.Database, folder: string): void {
+  const step = database.transaction(() => {
+    const version = readNumber(database, 'user_version');
+    if (version > migrations.length) {
+      throw new VaultError(
+        'newer',
+        `the vault in ${folder} was written by a newer version of glimpse: update this one`,
+      );
+    }
+    for (const sql of migrations.slice(version)) database.exec(sql);
+    database.pragma(`application_id = ${applicationId}`);
+    database.pragma(`user_version = ${migrations.length}`);
+  });
+  step.immediate();
+}
+
+function readNumber(database: Database.Database, pragma: string): number {
+  return database.pragma(pragma, { simple: true }) as number;
+}

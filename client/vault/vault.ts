@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises';
 import { Carriers } from './carriers.js';
 import { Contacts } from './contacts.js';
-import { VaultDatabase } from './database.js';
+import { PrivateDatabase } from './database.js';
 import { translatingAsync } from './failures.js';
 import { GivenGrants } from './given.js';
 import { HeldGrants } from './held.js';
@@ -13,9 +13,11 @@ import { makeHome } from './home.js';
 import type { Home } from './home.js';
 import { IdentityRecord } from './identity.js';
 import { Incoming } from './incoming.js';
+import { VAULT_LIMITS } from './limits.js';
 import { Listings } from './listings.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
+import { prepareVault } from './schema.js';
 
 export interface Vault {
   readonly home: Home;
@@ -37,10 +39,18 @@ export interface Vault {
   close(): void;
 }
 
+export interface VaultOptions {
+  /** How long a call may wait for other processes. */
+  readonly busyMs: number;
+}
+
 /** Opens the vault of a folder, or makes one there. @throws VaultError */
-export function openVault(folder: string): Vault {
+export function openVault(folder: string, { busyMs }: VaultOptions = VAULT_LIMITS): Vault {
   const home = makeHome(folder);
-  const database = VaultDatabase.open(home);
+  const database = PrivateDatabase.open(home.database, {
+    busyMs,
+    prepare: (fresh) => prepareVault(fresh, folder),
+  });
   const carriers = new Carriers(database, home);
   const held = new HeldGrants(database, home);
   const incoming = new Incoming(home, held);

@@ -1,10 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import Database from 'better-sqlite3';
 import sharp from 'sharp';
 import test from 'ava';
 import { thumbHashToAverageRGBA } from 'thumbhash';
 import { openGallery } from '../../../client/gallery/gallery.js';
+import { GALLERY_LIMITS } from '../../../client/gallery/limits.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { copyPhotographs, listingOf, open, photographs, place, plain } from './folders.js';
@@ -292,6 +294,23 @@ test('concurrent listings and finds agree, and one that is given up harms none',
     t.is(listing.thumbnails.size, 10);
   }
   t.is((await gallery.find('5')).name, '4.jpg');
+});
+
+test('a listing that nobody reads on looks a few photos ahead, and no further', async (t) => {
+  const at = await place(t);
+  for (let number = 10; number < 50; number++) {
+    await plain(`#8040${number}`).toFile(path.join(at.folder, `${number}.png`));
+  }
+  const gallery = await open(t, at);
+  const listing = gallery.list()[Symbol.asyncIterator]();
+  for (let heard = 0; heard < 3; heard++) await listing.next();
+  // It waits its turn behind whatever the listing has begun.
+  await gallery.find(path.join(photographs, 'acanthus-mollis.jpg'));
+  const index = new Database(path.join(at.cacheDir, 'index.db'), { readonly: true });
+  t.teardown(() => index.close());
+  const looked = index.prepare('SELECT count(*) FROM photos').pluck().get() as number;
+  t.true(looked >= 2 && looked <= 2 * GALLERY_LIMITS.examinationsMax + 3, `${looked} photos were looked at`);
+  await listing.return?.();
 });
 
 test('a listing ends when its caller does', async (t) => {

@@ -88,7 +88,7 @@ test('what is no vault is left alone', async (t) => {
 
 test('a write that another program holds up ends in words, and changes nothing', async (t) => {
   const folder = await temporaryFolder(t);
-  const vault = openVault(folder);
+  const vault = openVault(folder, { busyMs: 50 });
   const other = new Database(path.join(folder, 'vault.db'));
   other.exec('BEGIN IMMEDIATE');
   const error = t.throws(() => vault.contacts.meet(someone('bob'), 1), { instanceOf: VaultError });
@@ -169,7 +169,8 @@ function start(folder: string) {
       child.kill('SIGKILL');
       const told: string[] = [];
       for (let line = await read(); line !== undefined; line = await read()) told.push(line);
-      await over;
+      const [, signal] = (await over) as [number | null, string | null];
+      if (signal !== 'SIGKILL') throw new Error('the writer had ended before it was killed');
       return told;
     },
   };
