@@ -5,12 +5,9 @@
  */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
-import { createValidator } from '@bufbuild/protovalidate';
-import type { Validator } from '@bufbuild/protovalidate';
 import { FormatError } from './format-error.js';
 import type { Layer } from './format-error.js';
-
-let validator: Validator | undefined;
+import { inWords, violationsOf } from './violations.js';
 
 /** @throws FormatError of `layer` when the bytes are longer than `bytesMax`, no such message, or against its rules */
 export function readMessage<Desc extends DescMessage>(
@@ -22,11 +19,9 @@ export function readMessage<Desc extends DescMessage>(
     throw new FormatError(layer, `${schema.name} of ${bytes.length} bytes; at most ${bytesMax} are allowed`);
   }
   const message = parse(schema, bytes, layer);
-  validator ??= createValidator();
-  const result = validator.validate(schema, message);
-  if (result.kind !== 'valid') {
-    throw new FormatError(layer, `${schema.name} is not valid: ${result.error.message}`);
-  }
+  const violations = violationsOf(schema, message);
+  if (violations.length > 0)
+    throw new FormatError(layer, `${schema.name} is not valid: ${inWords(violations)}`);
   if (Buffer.compare(toBinary(schema, message, { writeUnknownFields: false }), bytes) !== 0) {
     throw new FormatError(layer, `${schema.name} says more than this version understands: update glimpse`);
   }

@@ -3,10 +3,9 @@
  * @peculiar/x509. Left out: revocation lists (the directory's current key is the revocation), names of hosts
  * (roles are checked instead). docs/protocol.md, "Enrolment".
  */
-import 'reflect-metadata';
 import { createHash, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import type * as X509 from '@peculiar/x509';
 import { publicBytes, signingKeyFrom } from './keys.js';
 import { roleUri } from './role.js';
 
@@ -38,12 +37,19 @@ const skewMs = 3_600_000;
 
 const ed25519 = { name: 'Ed25519' };
 
+/** Loaded when it is needed: most commands never are, and it takes longer than all the rest of them. */
+async function loadX509(): Promise<typeof X509> {
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
+}
+
 /** A new authority. @param serial 16 random bytes */
 export async function makeAuthority(
   privateKey: KeyObject,
   nowMs: number,
   serial: Uint8Array,
 ): Promise<Authority> {
+  const x509 = await loadX509();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(serial),
     name: 'CN=Glimpse cloud',
@@ -63,6 +69,7 @@ export async function makeAuthority(
 
 /** A certificate (DER) for a role and a name, to serve with and to call with. */
 export async function issueCertificate(authority: Authority, issue: Issue): Promise<Uint8Array> {
+  const x509 = await loadX509();
   const issuer = new x509.X509Certificate(ownBytes(authority.certificate));
   const uri = roleUri(cloudIdOf(authority.certificate), issue.role, issue.name);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -88,6 +95,7 @@ export async function issueCertificate(authority: Authority, issue: Issue): Prom
 
 /** A certificate request (PKCS#10, DER) for the key, signed by it. */
 export async function requestCertificate(name: string, signing: KeyObject): Promise<Uint8Array> {
+  const x509 = await loadX509();
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: `CN=${name}`,
     keys: {
@@ -101,6 +109,7 @@ export async function requestCertificate(name: string, signing: KeyObject): Prom
 
 /** Whether the request (PKCS#10, DER) is for this key and signed by it. Its other contents are ignored. */
 export async function requestIsFor(request: Uint8Array, signingKey: Uint8Array): Promise<boolean> {
+  const x509 = await loadX509();
   try {
     const parsed = new x509.Pkcs10CertificateRequest(ownBytes(request));
     const key = createPublicKey({ key: Buffer.from(parsed.publicKey.rawData), format: 'der', type: 'spki' });

@@ -4,6 +4,7 @@
  */
 import { status } from '@grpc/grpc-js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import type { Violation } from '../violations.js';
 
 /** Exit codes of the commands; 0 is success and never in the table. */
 export const EXIT = {
@@ -78,12 +79,6 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
 
 /** A reason that may be given. */
 export type Refusal = keyof typeof REFUSALS;
-
-/** A field that breaks the contract: its path in the message, and what is wrong with it. */
-export interface Violation {
-  readonly field: string;
-  readonly description: string;
-}
 
 /**
  * An expected refusal, the same on both sides of a call. The message is for people: what happened and what to

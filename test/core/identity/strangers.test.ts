@@ -28,21 +28,21 @@ async function cloud() {
   };
 }
 
-test('a client and a server of one cloud talk, over TLS 1.3', async (t) => {
+test.serial('a client and a server of one cloud talk, over TLS 1.3', async (t) => {
   const { s1, alice } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers);
   const client = createClient(Discovery, open(t, address, toServer(alice)));
   t.is((await client.lookUp(ask)).entry?.name, 'bob');
 });
 
-test('a stranger without a certificate is not let in', async (t) => {
+test.serial('a stranger without a certificate is not let in', async (t) => {
   const { s1, authority } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers);
   const client = createClient(Discovery, open(t, address, toEnrolment(authority.certificate)));
   await t.throwsAsync(client.lookUp(ask), { instanceOf: Unreachable });
 });
 
-test('neither is one without TLS', async (t) => {
+test.serial('neither is one without TLS', async (t) => {
   const { s1 } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers);
   const plain = { channel: insecure.createInsecure(), wrongIdentity: () => undefined };
@@ -75,7 +75,7 @@ test("a client's certificate does not make a server", async (t) => {
   }
 });
 
-test('a certificate past its time is not let in', async (t) => {
+test.serial('a certificate past its time is not let in', async (t) => {
   const { s1, authority } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers);
   const late = await drawIdentity(authority, 'client', 'alice', drawKey(), Date.now() - 400 * 86_400_000);
@@ -83,7 +83,7 @@ test('a certificate past its time is not let in', async (t) => {
   await t.throwsAsync(client.lookUp(ask), { instanceOf: Unreachable });
 });
 
-test('peers accept the pinned key and never the CA alone', async (t) => {
+test.serial('peers accept the pinned key and never the CA alone', async (t) => {
   const { alice, authority } = await cloud();
   const bob = await drawIdentity(authority, 'client', 'bob');
   const { address } = await serve(t, bob, Discovery, handlers);
@@ -94,7 +94,7 @@ test('peers accept the pinned key and never the CA alone', async (t) => {
   t.is(error.reason, Reason.KEY_CHANGED);
 });
 
-test('a role that may not make a call is refused', async (t) => {
+test.serial('a role that may not make a call is refused', async (t) => {
   const { s1, alice } = await cloud();
   const allow = { lookUp: ['server'] } as never;
   const { address } = await serve(t, s1, Discovery, handlers, { allow });
@@ -105,7 +105,7 @@ test('a role that may not make a call is refused', async (t) => {
   t.is(unlisted.reason, Reason.WRONG_ROLE);
 });
 
-test('a certificate that was replaced is refused by whoever asks the directory', async (t) => {
+test.serial('a certificate that was replaced is refused by whoever asks the directory', async (t) => {
   const { s1, alice } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers, {
     authorize: (caller) => {
@@ -118,7 +118,7 @@ test('a certificate that was replaced is refused by whoever asks the directory',
   t.is(error.reason, Reason.KEY_REPLACED);
 });
 
-test('a listener that renews its certificate presents the new one to new connections', async (t) => {
+test.serial('a listener that renews its certificate presents the new one to new connections', async (t) => {
   const { s1, authority } = await cloud();
   const credentials = new ListenerCredentials(s1, 'none');
   const server = await startServer({ host: '127.0.0.1', port: 0, credentials, register: () => undefined });
@@ -130,7 +130,7 @@ test('a listener that renews its certificate presents the new one to new connect
   t.not(before.getPeerCertificate().fingerprint256, after.getPeerCertificate().fingerprint256);
 });
 
-test('older TLS is refused', async (t) => {
+test.serial('older TLS is refused', async (t) => {
   const { s1 } = await cloud();
   const { address } = await serve(t, s1, Discovery, handlers);
   const socket = connect({ ...parseAddress(address)!, rejectUnauthorized: false, maxVersion: 'TLSv1.2' });
@@ -138,7 +138,7 @@ test('older TLS is refused', async (t) => {
   t.regex(error.message, /protocol version/);
 });
 
-test('a newcomer finds the CA of its join code, and no other', async (t) => {
+test.serial('a newcomer finds the CA of its join code, and no other', async (t) => {
   const { s1, authority } = await cloud();
   const server = await startServer({
     host: '127.0.0.1',
@@ -157,7 +157,7 @@ test('a newcomer finds the CA of its join code, and no other', async (t) => {
   }
 });
 
-test('a newcomer hears when nobody listens, and stops waiting when told', async (t) => {
+test.serial('a newcomer hears when nobody listens, and stops waiting when told', async (t) => {
   const { s1 } = await cloud();
   const server = await startServer({
     host: '127.0.0.1',

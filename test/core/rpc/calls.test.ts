@@ -6,7 +6,7 @@ import { Stego } from '../../../gen/glimpse/v1/stego_pb.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import { listen } from './listening.js';
 
-test('a unary call carries a request and its response, and tells who called', async (t) => {
+test.serial('a unary call carries a request and its response, and tells who called', async (t) => {
   const { client } = await listen(t, Discovery, {
     async lookUp({ name }, { caller }) {
       t.like(caller, { role: 'client', name: 'alice' });
@@ -18,7 +18,7 @@ test('a unary call carries a request and its response, and tells who called', as
   t.true(entry?.online);
 });
 
-test('a server stream carries every response in order and then ends', async (t) => {
+test.serial('a server stream carries every response in order and then ends', async (t) => {
   const { client } = await listen(t, Election, {
     async *watch() {
       for (let n = 0; n < 500; n++) yield { id: `s${n}` };
@@ -32,7 +32,7 @@ test('a server stream carries every response in order and then ends', async (t) 
   );
 });
 
-test('a bidirectional stream answers while it is being asked, and after', async (t) => {
+test.serial('a bidirectional stream answers while it is being asked, and after', async (t) => {
   const { client } = await listen(t, Stego, {
     async *hide(requests) {
       let coverBytes = 0;
@@ -58,7 +58,7 @@ test('a bidirectional stream answers while it is being asked, and after', async 
   t.is(done, 40 * 65_536);
 });
 
-test('a handler that stops reading early still answers', async (t) => {
+test.serial('a handler that stops reading early still answers', async (t) => {
   const { client } = await listen(t, Stego, {
     async *hide(requests) {
       await requests[Symbol.asyncIterator]().next();
@@ -73,7 +73,7 @@ test('a handler that stops reading early still answers', async (t) => {
   t.deepEqual(seen, ['begun']);
 });
 
-test('a refusal arrives as it was thrown', async (t) => {
+test.serial('a refusal arrives as it was thrown', async (t) => {
   const { client, failures } = await listen(t, Discovery, {
     async lookUp({ name }) {
       throw new Refused(Reason.UNKNOWN_PEER, `Nobody is called ${name}: ask who is there. ☂`, { name });
@@ -86,7 +86,7 @@ test('a refusal arrives as it was thrown', async (t) => {
   t.deepEqual(failures, []);
 });
 
-test('a refusal in the middle of a stream comes after what was sent', async (t) => {
+test.serial('a refusal in the middle of a stream comes after what was sent', async (t) => {
   const { client } = await listen(t, Election, {
     async *watch() {
       yield { id: 'first' };
@@ -104,7 +104,7 @@ test('a refusal in the middle of a stream comes after what was sent', async (t) 
   t.is(error.reason, Reason.DRAINING);
 });
 
-test('any other error tells the caller nothing and the log everything', async (t) => {
+test.serial('any other error tells the caller nothing and the log everything', async (t) => {
   const cause = new Error('the disk said: secret path');
   const { client, failures } = await listen(t, Discovery, {
     lookUp: () => Promise.reject(cause),
@@ -130,7 +130,7 @@ test("an error of the domain may be given the caller's words", async (t) => {
   t.deepEqual(failures, []);
 });
 
-test('a request that breaks the contract never reaches the handler', async (t) => {
+test.serial('a request that breaks the contract never reaches the handler', async (t) => {
   const { client } = await listen(t, Discovery, {});
   const error = await t.throwsAsync(client.lookUp({ name: 'Not A Name' }), { instanceOf: Refused });
   t.is(error.reason, Reason.INVALID_REQUEST);
@@ -140,7 +140,7 @@ test('a request that breaks the contract never reaches the handler', async (t) =
   );
 });
 
-test('so does a message in the middle of a stream', async (t) => {
+test.serial('so does a message in the middle of a stream', async (t) => {
   let read = 0;
   const { client } = await listen(t, Stego, {
     async *hide(requests) {

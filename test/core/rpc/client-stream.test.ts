@@ -42,7 +42,7 @@ async function* named(...names: string[]) {
   for (const name of names) yield { name };
 }
 
-test('many requests, one response', async (t) => {
+test.serial('many requests, one response', async (t) => {
   const { client } = await listen(t, Roll, {
     async call(requests) {
       const entries = [];
@@ -57,11 +57,12 @@ test('many requests, one response', async (t) => {
   );
 });
 
-test('the answer may come before the last request, and a refusal too', async (t) => {
+test.serial('the answer may come before the last request, and a refusal too', async (t) => {
   const { client } = await listen(t, Roll, {
     async call(requests) {
       const first = await requests[Symbol.asyncIterator]().next();
-      if (first.done !== true && first.value.name === 'mallory') throw new Refused(Reason.UNKNOWN_PEER, 'Not on this roll.');
+      if (first.done !== true && first.value.name === 'mallory')
+        throw new Refused(Reason.UNKNOWN_PEER, 'Not on this roll.');
       return { more: true };
     },
   });
@@ -73,7 +74,7 @@ test('the answer may come before the last request, and a refusal too', async (t)
   t.is(error.reason, Reason.UNKNOWN_PEER);
 });
 
-test('a request that breaks the contract, and a source that fails', async (t) => {
+test.serial('a request that breaks the contract, and a source that fails', async (t) => {
   const { client } = await listen(t, Roll, {
     async call(requests) {
       for await (const _ of requests);

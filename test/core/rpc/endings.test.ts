@@ -18,7 +18,7 @@ const abortOf = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 
-test('a deadline ends the call on both sides, and is no failure of the handler', async (t) => {
+test.serial('a deadline ends the call on both sides, and is no failure of the handler', async (t) => {
   const aborted = deferred();
   const { client, failures } = await listen(t, Discovery, {
     lookUp: async ({ name }, { signal }) =>
@@ -30,14 +30,15 @@ test('a deadline ends the call on both sides, and is no failure of the handler',
   t.deepEqual(failures, []);
 });
 
-test('a unary call has a deadline even if nobody sets one', async (t) => {
+test.serial('a unary call has a deadline even if nobody sets one', async (t) => {
   const { client } = await listen(t, Discovery, { lookUp: (_, { signal }) => abortOf(signal) });
-  const began = Date.now();
-  await t.throwsAsync(client.lookUp({ name: 'bob' }), { instanceOf: Unreachable });
-  t.true(Date.now() - began < RPC_LIMITS.unaryDeadlineMs + 2000);
+  await t.throwsAsync(client.lookUp({ name: 'bob' }), {
+    instanceOf: Unreachable,
+    message: 'No answer in time.',
+  });
 });
 
-test('a caller that cancels gets its own reason, and the handler a signal', async (t) => {
+test.serial('a caller that cancels gets its own reason, and the handler a signal', async (t) => {
   const called = deferred();
   const aborted = deferred();
   const { client, failures } = await listen(t, Discovery, {
@@ -56,7 +57,7 @@ test('a caller that cancels gets its own reason, and the handler a signal', asyn
   t.deepEqual(failures, []);
 });
 
-test('leaving a stream returns its generator, which then cleans up', async (t) => {
+test.serial('leaving a stream returns its generator, which then cleans up', async (t) => {
   const returned = deferred();
   const { client } = await listen(t, Election, {
     async *watch() {
@@ -72,7 +73,7 @@ test('leaving a stream returns its generator, which then cleans up', async (t) =
   t.pass();
 });
 
-test('a generator that waits for its own reasons is told by the signal', async (t) => {
+test.serial('a generator that waits for its own reasons is told by the signal', async (t) => {
   const aborted = deferred();
   const { client, failures } = await listen(t, Election, {
     async *watch(_, { signal }) {
@@ -85,7 +86,7 @@ test('a generator that waits for its own reasons is told by the signal', async (
   t.deepEqual(failures, []);
 });
 
-test('return() ends a stream that waits for its next message', async (t) => {
+test.serial('return() ends a stream that waits for its next message', async (t) => {
   const { client } = await listen(t, Election, {
     async *watch(_, { signal }) {
       yield { id: 's1' };
@@ -99,7 +100,7 @@ test('return() ends a stream that waits for its next message', async (t) => {
   t.true((await waiting.catch(() => ({ done: true }))).done);
 });
 
-test('a server that reads no more holds a writer back', async (t) => {
+test.serial('a server that reads no more holds a writer back', async (t) => {
   const stuck = deferred();
   const { client } = await listen(t, Stego, {
     async *hide(_, { signal }) {
@@ -131,7 +132,7 @@ test('a server that reads no more holds a writer back', async (t) => {
   t.true(settled * pieceBytes < 3 * RPC_LIMITS.windowBytes, `${settled} pieces were taken`);
 });
 
-test('a client that reads no more holds a generator back', async (t) => {
+test.serial('a client that reads no more holds a generator back', async (t) => {
   const pieceBytes = 65_536;
   let made = 0;
   const { client } = await listen(t, Stego, {
@@ -169,7 +170,7 @@ async function quiet(count: () => number): Promise<number> {
   return before;
 }
 
-test('requests that fail at their source end the call with that failure', async (t) => {
+test.serial('requests that fail at their source end the call with that failure', async (t) => {
   const { client } = await listen(t, Stego, {
     async *hide(requests) {
       for await (const _ of requests);
@@ -186,7 +187,7 @@ test('requests that fail at their source end the call with that failure', async 
   t.is(error, broken);
 });
 
-test('a message over the limit is refused, not held', async (t) => {
+test.serial('a message over the limit is refused, not held', async (t) => {
   const { client } = await listen(t, Election, {
     async *watch() {
       yield { id: 'x'.repeat(RPC_LIMITS.messageBytesMax + 1) };
@@ -200,7 +201,7 @@ test('a message over the limit is refused, not held', async (t) => {
   );
 });
 
-test('a server that stops waits for calls, and cancels those that outlast its patience', async (t) => {
+test.serial('a server that stops waits for calls, and cancels those that outlast its patience', async (t) => {
   const called = deferred();
   const aborted = deferred();
   const { client, server } = await listen(t, Discovery, {

@@ -13,7 +13,8 @@ import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import { HideHeaderSchema } from '../../../gen/glimpse/v1/stego_pb.js';
 import { Refused } from '../../../core/rpc/errors.js';
-import { decode, violationsOf } from '../../../core/rpc/messages.js';
+import { decode } from '../../../core/rpc/messages.js';
+import { violationsOf } from '../../../core/violations.js';
 
 /** Each kind of rule in proto/buf/validate is obeyed: a message that breaks it, and the fields that are named. */
 const broken = [
