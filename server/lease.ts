@@ -3,16 +3,23 @@
  * they go when the server is killed. A lease that was lost is granted anew, and whoever has rows on it writes
  * them again. docs/protocol.md, "Discovery".
  */
+import { EventEmitter, once } from 'node:events';
 import pRetry from 'p-retry';
 import type { Log } from './log.js';
+import { StoreUnavailable } from './store/store.js';
 import type { Lease, Store } from './store/store.js';
+
+export const LEASE_LIMITS = {
+  /** How long a writer waits for a lease in place of a lost one. Shorter sends clients away, longer keeps them. */
+  heldMs: 2000,
+} as const;
 
 export class ServerLease {
   readonly #store: Store;
   readonly #log: Log;
   readonly #ttlMs: number;
   readonly #revoked = new AbortController();
-  readonly #listeners = new Set<() => void>();
+  readonly #granted = new EventEmitter().setMaxListeners(0);
   #lease: Lease;
 
   private constructor(store: Store, ttlMs: number, log: Log, lease: Lease) {
@@ -28,8 +35,20 @@ export class ServerLease {
     return new ServerLease(store, ttlMs, log, await store.grantLease(ttlMs));
   }
 
-  /** The lease to write rows with. While it is lost and not yet granted anew, writing with it fails. */
+  /** The lease that is held, or was last. */
   get current(): Lease {
+    return this.#lease;
+  }
+
+  /** The lease to write rows with: if it was lost, the one that replaces it. @throws StoreUnavailable if that takes long */
+  async held(): Promise<Lease> {
+    if (!this.#lease.lost.aborted) return this.#lease;
+    const signal = AbortSignal.any([AbortSignal.timeout(LEASE_LIMITS.heldMs), this.revoked]);
+    try {
+      await once(this.#granted, 'granted', { signal });
+    } catch (cause) {
+      throw new StoreUnavailable('this server has lost its lease: ask another', { cause });
+    }
     return this.#lease;
   }
 
@@ -40,7 +59,7 @@ export class ServerLease {
 
   /** Calls back after each lease that replaced a lost one: rows are to be written again. */
   onGranted(listener: () => void): void {
-    this.#listeners.add(listener);
+    this.#granted.on('granted', listener);
   }
 
   /** Ends the lease and deletes its rows. */
@@ -76,6 +95,6 @@ export class ServerLease {
     }
     this.#log('info', 'lease granted anew');
     this.#guard();
-    for (const listener of this.#listeners) listener();
+    this.#granted.emit('granted');
   }
 }

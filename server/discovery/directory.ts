@@ -122,14 +122,16 @@ export class Directory {
       if (!row || !standing || !sameBytes(standing.keys.signingKey, signingKey)) {
         throw keyReplaced(name);
       }
-      const { ok } = await this.#store.transact(
+      const result = await this.#store.transact(
         [row, session ?? { key: SESSIONS + name, revision: 0 }].map(({ key, revision }) => ({
           key,
           revision,
         })),
         [row, ...(session ? [session] : [])].map(({ key }) => ({ type: 'delete', key })),
       );
-      if (ok) return;
+      if (!result.ok) continue;
+      this.#remember(name, { type: 'delete', key: row.key, revision: result.revision });
+      return;
     }
     throw new StoreUnavailable(`the row of ${name} changes all the time: try again`);
   }

@@ -4,8 +4,11 @@ export const DISCOVERY_LIMITS = {
   helloMs: 5000,
   /** For a client's answer to a Probe. Shorter calls a busy laptop offline, longer keeps the reporter waiting. */
   probeMs: 1000,
-  /** For another server's answer to CheckSession: the probe there, and the way there and back. */
-  checkMs: 2000,
+  /**
+   * For another server's answer to CheckSession: the probe there, and the way there and back. Shorter takes a busy
+   * server for a dead one, longer outlasts the reporter's own deadline.
+   */
+  checkMs: 4000,
   /** Attending clients of one server, each a stream and a row. More are sent to another server. */
   sessionsMax: 10_000,
   /** Grants with news that one slow client may have waiting; beyond it all of its grants are looked through. */

@@ -171,7 +171,7 @@ export class Sessions {
       const mine = row !== undefined && isOf(session, row);
       if (session.hasEnded() || (mine && held.lease === lease.current)) return;
       if (row && !mine && !takeOver) throw attendedElsewhere(session.name);
-      const { current } = lease;
+      const current = await lease.held();
       const { ok } = await store.transact(
         [
           { key: name.key, revision: name.revision },

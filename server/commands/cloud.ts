@@ -1,0 +1,128 @@
+/**
+ * glimpse-server cloud: the whole cloud on this machine. It starts the servers as processes of their own, starts
+ * again what dies, hands out a join code, shows the ring until it is told to stop, and stops them in good order.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { formatAddress, parseAddress } from '../../core/address.js';
+import { holdLock } from '../../core/lock.js';
+import { EXIT } from '../../core/rpc/errors.js';
+import { openCluster } from '../cluster.js';
+import type { Cluster } from '../cluster.js';
+import { drawServerIdentity } from '../identity.js';
+import { openSqliteStore } from '../store/sqlite.js';
+import { CommandFailed } from './outside.js';
+import type { Outside } from './outside.js';
+import { Screen } from './screen.js';
+import { NotReady, ServerProcess } from './server-process.js';
+import type { Ready } from './server-process.js';
+import { keepJoinCode } from './standing-code.js';
+import { describeRing } from './ring-lines.js';
+import { watchRing } from './ring-watch.js';
+
+export interface CloudOptions {
+  readonly servers: number;
+  /** Of the first server; each takes two. 0: free ones. */
+  readonly port: number;
+  readonly data: string;
+  /** The address to listen on. */
+  readonly host: string;
+  /** The host that others are told. */
+  readonly advertise: string;
+  readonly restart: boolean;
+  readonly json: boolean;
+}
+
+export const CLOUD_LIMITS = {
+  /** From the death of a server to its next start: time to read why, and no busy loop if it dies again. */
+  restartMs: 2000,
+} as const;
+
+/** Runs until it is told to stop. @throws CommandFailed */
+export async function cloud(options: CloudOptions, outside: Outside): Promise<void> {
+  const logs = path.join(options.data, 'logs');
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const lock = holdLock(path.join(options.data, 'cloud.lock'));
+  if (!lock) {
+    throw new CommandFailed(
+      `A cloud runs on ${options.data} already: stop it, or choose another folder with --data.`,
+      EXIT.failed,
+    );
+  }
+  const processes = serverIds(options.servers).map((id, index) => serverProcess(options, outside, id, index));
+  try {
+    const cluster = await openCluster(path.join(options.data, 'cluster'));
+    const ready = await startAll(processes);
+    await present(options, outside, cluster, processes, ready);
+  } finally {
+    await Promise.all(processes.map((process) => process.stop()));
+    lock.release();
+  }
+}
+
+function serverIds(count: number): string[] {
+  const width = String(count).length;
+  return Array.from({ length: count }, (_, index) => `s${String(index + 1).padStart(width, '0')}`);
+}
+
+function serverProcess(options: CloudOptions, { self }: Outside, id: string, index: number): ServerProcess {
+  const fixed = (offset: number): number => (options.port === 0 ? 0 : options.port + 2 * index + offset);
+  return new ServerProcess({
+    id,
+    // A free port that was found once is kept, since addresses have been told to others.
+    command: (before) => [
+      ...self,
+      ...['run', '--json', '--id', id, '--data', options.data, '--advertise', options.advertise],
+      ...['--listen', formatAddress({ host: options.host, port: portOf(before?.address) ?? fixed(0) })],
+      ...['--enrol', formatAddress({ host: options.host, port: portOf(before?.enrolment) ?? fixed(1) })],
+    ],
+    logFile: path.join(options.data, 'logs', `${id}.log`),
+    restartMs: options.restart ? CLOUD_LIMITS.restartMs : undefined,
+  });
+}
+
+function portOf(address: string | undefined): number | undefined {
+  return address === undefined ? undefined : parseAddress(address)?.port;
+}
+
+async function startAll(processes: readonly ServerProcess[]): Promise<Ready[]> {
+  const started = await Promise.allSettled(processes.map((process) => process.start()));
+  const failed = started.find((result) => result.status === 'rejected');
+  if (!failed) return started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  if (!(failed.reason instanceof NotReady)) throw failed.reason;
+  throw new CommandFailed(failed.reason.message, failed.reason.exitCode, { cause: failed.reason });
+}
+
+async function present(
+  options: CloudOptions,
+  outside: Outside,
+  cluster: Cluster,
+  processes: readonly ServerProcess[],
+  ready: readonly Ready[],
+): Promise<void> {
+  const codeFile = path.join(options.data, 'join-code');
+  const store = await openSqliteStore({ directory: options.data });
+  const code = await keepJoinCode({
+    file: codeFile,
+    store,
+    authority: cluster.authority,
+    addresses: ready.map(({ enrolment }) => enrolment),
+    now: outside.now(),
+  }).finally(() => store.close());
+  const screen = new Screen(outside.out, options.json);
+  screen.begin({
+    joinCode: code.text,
+    expiresAt: code.expiresAt,
+    codeFile,
+    data: options.data,
+    servers: processes.map((process) => ({ ...process.ready!, pid: process.pid! })),
+  });
+  for (const process of processes) {
+    process.on('died', (how) => screen.say({ event: 'died', id: process.id, how, again: options.restart }));
+    process.on('ready', ({ id }) => screen.say({ event: 'started', id, pid: process.pid! }));
+  }
+  const identity = await drawServerIdentity(cluster.authority, 'cloud', outside.now().getTime());
+  const addresses = (): string[] => processes.flatMap(({ ready: now }) => (now ? [now.address] : []));
+  for await (const view of watchRing(addresses, identity, outside.stop)) screen.show(describeRing(view));
+  screen.end();
+}

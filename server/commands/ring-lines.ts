@@ -1,0 +1,88 @@
+/** The ring's state for people: a table for a terminal, a line for a file. */
+import colors from 'picocolors';
+import { MemberState } from '../../gen/glimpse/v1/election_pb.js';
+import type { MemberStatus, WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
+
+const barCells = 10;
+
+const stateWords: Readonly<Record<MemberState, string>> = {
+  [MemberState.UNSPECIFIED]: 'unknown',
+  [MemberState.ALIVE]: 'alive',
+  [MemberState.SUSPECT]: 'suspect',
+  [MemberState.DEAD]: 'dead',
+  [MemberState.LEFT]: 'left',
+};
+
+/** A member as the commands print it. */
+export interface MemberLine {
+  readonly id: string;
+  readonly address: string;
+  readonly state: string;
+  readonly load: number;
+  readonly cpu: number;
+  readonly inFlight: number;
+  readonly granted: number;
+}
+
+export interface RingLines {
+  readonly epoch: string;
+  readonly servers: readonly MemberLine[];
+}
+
+export function describeRing({ epoch, members }: WatchResponse): RingLines {
+  return { epoch: epoch ? `${epoch.counter}.${epoch.minter}` : '0', servers: members.map(describeMember) };
+}
+
+/** Of two views with the same key a person would learn nothing new: loads sway all the time. */
+export function changeKey(ring: RingLines): string {
+  return JSON.stringify([
+    ring.epoch,
+    ring.servers.map(({ id, state, inFlight, granted }) => [id, state, inFlight, granted]),
+  ]);
+}
+
+export function ringTable({ epoch, servers }: RingLines): string {
+  const width = Math.max(...servers.map(({ id }) => id.length), 2);
+  const head = `${'id'.padEnd(width)}  state     load              in flight  granted  epoch ${epoch}`;
+  const lines = servers.map(({ id, state, load, inFlight, granted }) =>
+    [
+      id.padEnd(width),
+      paint(state),
+      `${bar(load)} ${load.toFixed(2).padStart(5)}`,
+      String(inFlight).padStart(9),
+      String(granted).padStart(7),
+    ].join('  '),
+  );
+  return [colors.dim(head), ...lines].join('\n');
+}
+
+export function ringLine({ epoch, servers }: RingLines): string {
+  const told = servers.map(
+    ({ id, state, inFlight, granted }) => `${id} ${state}, ${inFlight} in flight, ${granted} granted`,
+  );
+  return `epoch ${epoch}: ${told.join('; ')}`;
+}
+
+function describeMember({ member, load, relativeLoad }: MemberStatus): MemberLine {
+  const state = load?.draining === true ? 'draining' : stateWords[member?.state ?? MemberState.UNSPECIFIED];
+  return {
+    id: member?.id ?? '',
+    address: member?.address ?? '',
+    state,
+    load: relativeLoad,
+    cpu: load?.cpu ?? 0,
+    inFlight: load?.inFlight ?? 0,
+    granted: load?.granted ?? 0,
+  };
+}
+
+function bar(load: number): string {
+  const full = Math.min(barCells, Math.max(0, Math.round(load * barCells)));
+  return '█'.repeat(full) + colors.dim('░'.repeat(barCells - full));
+}
+
+function paint(state: string): string {
+  const padded = state.padEnd(8);
+  if (state === 'alive') return colors.green(padded);
+  return state === 'dead' ? colors.red(padded) : colors.yellow(padded);
+}

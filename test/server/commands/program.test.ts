@@ -1,0 +1,112 @@
+import path from 'node:path';
+import test from 'ava';
+import type { ExecutionContext } from 'ava';
+import { CommanderError } from 'commander';
+import { serverProgram } from '../../../server/commands/program.js';
+
+interface Parsed {
+  readonly error: CommanderError | undefined;
+  readonly said: string;
+  /** The command that would run, and its options. */
+  readonly ran: readonly [string, Readonly<Record<string, unknown>>] | undefined;
+}
+
+async function parse(...args: readonly string[]): Promise<Parsed> {
+  let ran: Parsed['ran'];
+  let said = '';
+  const program = serverProgram({
+    run: async (options) => void (ran = ['run', { ...options }]),
+    cloud: async (options) => void (ran = ['cloud', { ...options }]),
+    invite: async (options) => void (ran = ['invite', { ...options }]),
+  });
+  const say = (text: string): void => void (said += text);
+  for (const command of [program, ...program.commands])
+    command.configureOutput({ writeOut: say, writeErr: say });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return { error: undefined, said, ran };
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { error, said, ran };
+  }
+}
+
+const misuse = test.macro({
+  exec: async (t: ExecutionContext, args: readonly string[], says: RegExp) => {
+    const { error, said, ran } = await parse(...args);
+    t.not(error?.exitCode ?? 0, 0);
+    t.regex(said, says);
+    t.is(ran, undefined);
+  },
+  title: (_, args: readonly string[]) => `refused as usage: glimpse-server ${args.join(' ')}`,
+});
+test(misuse, [], /Usage: glimpse-server/);
+test(misuse, ['fly'], /unknown command 'fly'/);
+test(misuse, ['run'], /required option '--id <id>'/);
+test(misuse, ['run', '--id', 'S 1'], /It must be 1 to 32 of a-z/);
+test(misuse, ['run', '--id', 's1', '--listen', 'nowhere'], /It must be HOST:PORT/);
+test(misuse, ['run', '--id', 's1', '--listen', '0.0.0.0:0'], /say with --advertise HOST how others reach it/);
+test(misuse, ['cloud', '--servers', '0'], /It must be a whole number from 1 to 32/);
+test(misuse, ['cloud', '--servers', '3x'], /It must be a whole number from 1 to 32/);
+test(misuse, ['cloud', '--port', '65531'], /ports above 65535/);
+test(misuse, ['cloud', '--advertise', 'a:1'], /without a port/);
+test(misuse, ['cloud', '--host', '::'], /say with --advertise HOST how others reach it/);
+test(misuse, ['invite', '--expires', '1w'], /such as 30s, 10m, 2h or 7d/);
+test(misuse, ['invite', '--uses', '0'], /It must be a whole number/);
+test(misuse, ['invite', '--name', 'Bob'], /It must be 1 to 32 of a-z/);
+
+const explains = test.macro({
+  exec: async (t: ExecutionContext, name: string) => {
+    const { error, said } = await parse(name, '--help');
+    t.is(error?.exitCode, 0);
+    t.regex(said, new RegExp(`Example[^]*glimpse-server ${name} `));
+    t.regex(said, /--json/);
+  },
+  title: (_, name: string) => `glimpse-server ${name} --help has an example`,
+});
+test(explains, 'run');
+test(explains, 'cloud');
+test(explains, 'invite');
+
+test('the cloud listens to this machine alone unless it is told what to advertise', async (t) => {
+  const alone = await parse('cloud', '--data', 'some');
+  t.deepEqual(alone.ran, [
+    'cloud',
+    {
+      servers: 3,
+      port: 7610,
+      data: path.resolve('some'),
+      host: '127.0.0.1',
+      advertise: '127.0.0.1',
+      restart: true,
+      json: false,
+    },
+  ]);
+  const open = await parse('cloud', '--advertise', '192.168.1.5', '--no-restart', '--json');
+  const [, options] = open.ran!;
+  t.like(options, { host: '0.0.0.0', advertise: '192.168.1.5', restart: false, json: true });
+  const bound = await parse('cloud', '--host', '10.0.0.7');
+  t.like(bound.ran![1], { host: '10.0.0.7', advertise: '10.0.0.7' });
+});
+
+test('a code works once, within the hour, for whoever has it, unless it is told otherwise', async (t) => {
+  t.like((await parse('invite')).ran![1], { uses: 1, expiresMs: 3_600_000, name: '', json: false });
+  const told = await parse('invite', '--uses', '5', '--expires', '7d', '--name', 'bob', '--json');
+  t.like(told.ran![1], { uses: 5, expiresMs: 604_800_000, name: 'bob', json: true });
+});
+
+test('a server is told where to listen, and takes free ports of this machine otherwise', async (t) => {
+  const free = { host: '127.0.0.1', port: 0 };
+  t.like((await parse('run', '--id', 's1')).ran![1], {
+    id: 's1',
+    listen: free,
+    enrol: free,
+    advertise: '127.0.0.1',
+  });
+  const told = await parse('run', '--id', 's1', '--listen', '[::1]:7610', '--enrol', '[::1]:7611');
+  t.like(told.ran![1], {
+    listen: { host: '::1', port: 7610 },
+    enrol: { host: '::1', port: 7611 },
+    advertise: '::1',
+  });
+});
