@@ -23,12 +23,6 @@ export class Contacts {
     return this.#database.one(contactOf, 'SELECT * FROM contacts WHERE name = @name', { name });
   }
 
-  /** Who has this key pinned; of several names the first. */
-  byFingerprint(fingerprint: Uint8Array): Contact | undefined {
-    const sql = 'SELECT * FROM contacts WHERE fingerprint = @fingerprint ORDER BY name LIMIT 1';
-    return this.#database.one(contactOf, sql, { fingerprint });
-  }
-
   /** In the order of names. */
   list(): Contact[] {
     return this.#database.all(contactOf, 'SELECT * FROM contacts ORDER BY name');

@@ -3,7 +3,7 @@ import type { PrivateDatabase } from './database.js';
 import type { OutboxItem } from './records.js';
 import { outboxItemOf } from './rows.js';
 import type { OutboxKind } from './rules/outbox.js';
-import { backoffMs, due, nextDueAtMs, supersedes } from './rules/outbox.js';
+import { backoffMs, due, supersedes } from './rules/outbox.js';
 
 export interface Errand {
   readonly kind: OutboxKind;
@@ -38,11 +38,6 @@ export class Outbox {
   /** What may be tried now. */
   due(nowMs: number): OutboxItem[] {
     return due(this.list(), nowMs);
-  }
-
-  /** When to look again; undefined for: when something is added. */
-  nextDueAtMs(): number | undefined {
-    return nextDueAtMs(this.list());
   }
 
   done(id: number): void {

@@ -40,7 +40,6 @@ const migrations: readonly string[] = [
     changed_keys BLOB,
     changed_at INTEGER
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX contacts_by_fingerprint ON contacts (fingerprint);
 
   CREATE TABLE requests (
     id TEXT PRIMARY KEY,

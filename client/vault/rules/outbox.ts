@@ -48,12 +48,6 @@ export function due<T extends Queued>(items: readonly T[], nowMs: number): T[] {
     .sort((one, other) => one.id - other.id);
 }
 
-/** When to look again: the earliest moment at which `due` may give more; undefined for never. */
-export function nextDueAtMs(items: readonly Queued[]): number | undefined {
-  const free = items.filter((item) => !items.some((other) => waitsFor(item, other)));
-  return free.length === 0 ? undefined : Math.min(...free.map((item) => item.dueAtMs));
-}
-
 /**
  * The pause after the failure number `attempts` (from 1): doubled each time, cut at `longestMs`, and then
  * between half and all of it by `chance` in [0, 1), so that a crowd does not come back as one.
