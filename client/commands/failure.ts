@@ -1,0 +1,97 @@
+/**
+ * How a command that fails says so: what happened, what to do next, and an exit code for scripts, which
+ * docs/protocol.md, "Errors", has for every reason. One shape, whichever process it happened in.
+ */
+import { FormatError } from '../../core/format-error.js';
+import type { ExitCode } from '../../core/rpc/errors.js';
+import { EXIT, Refused, Unreachable, exitCodeOf } from '../../core/rpc/errors.js';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import { NotJoined } from '../engine.js';
+
+export interface Failure {
+  /** A word for programs: a Reason, or one of those below. */
+  readonly reason: string;
+  /** What happened, for people. */
+  readonly message: string;
+  /** What to do next, for people; empty if the message says it all. */
+  readonly next: string;
+  readonly exit: ExitCode;
+}
+
+/** The command was not given what it needs. */
+export class Usage extends Error {
+  override readonly name = 'Usage';
+}
+
+/** A command cannot be performed as things stand on this computer. */
+export class Cannot extends Error {
+  override readonly name = 'Cannot';
+  readonly reason: string;
+  readonly next: string;
+
+  constructor(reason: string, message: string, next: string) {
+    super(message);
+    this.reason = reason;
+    this.next = next;
+  }
+}
+
+/** What to do next where a reason allows advice of its own. */
+const advice: Partial<Record<Reason, string>> = {
+  [Reason.KEY_REPLACED]:
+    'if you did not recover this name on another computer, talk to whoever runs the cloud',
+  [Reason.BAD_JOIN_CODE]: 'copy the whole code, or ask whoever runs the cloud for another',
+  [Reason.JOIN_CODE_EXPIRED]: 'ask whoever runs the cloud for another: glimpse-server invite',
+  [Reason.JOIN_CODE_USED_UP]: 'ask whoever runs the cloud for another: glimpse-server invite',
+  [Reason.NAME_TAKEN]:
+    'choose another name, or, if it is yours: glimpse join CODE --name NAME --recover RECOVERY',
+  [Reason.BAD_RECOVERY_CODE]: 'use the recovery code that joining printed',
+  [Reason.UNKNOWN_PEER]: 'see who is there: glimpse peers',
+  [Reason.UNKNOWN_PHOTO]: 'list the gallery again: glimpse gallery PEER',
+  [Reason.UNKNOWN_GRANT]: 'see what there is: glimpse inbox, glimpse shared',
+  [Reason.VIEWS_SPENT]: 'ask the owner for more views',
+  [Reason.REVOKED]: 'ask the owner',
+  [Reason.EXPIRED]: 'ask the owner for more time',
+  [Reason.CARRIER_SUPERSEDED]: 'ask for the photo again: glimpse request PEER PHOTO',
+  [Reason.NOT_ADMITTED]: 'wait until the owner lets you in, then repeat the command',
+  [Reason.APPROVAL_PENDING]: 'the picture comes by itself once the owner approves, if glimpse up runs',
+  [Reason.KEY_CHANGED]: 'compare safety numbers before you trust the new key: glimpse verify PEER',
+  [Reason.SENDER_LIMIT]: 'the receiver has to look at, or forget, what came before',
+  [Reason.PREPAID_UNIMPLEMENTED]: 'use the mode strict',
+  [Reason.NO_LEADER]: 'repeat the command',
+  [Reason.CLOUD_UNREACHABLE]: 'repeat the command when the cloud is back',
+};
+
+export function failureOf(error: unknown): Failure {
+  const exit = exitCodeOf(error);
+  if (error instanceof Refused) {
+    return failure(Reason[error.reason], error.message, advice[error.reason] ?? '', exit);
+  }
+  if (error instanceof Unreachable) {
+    return failure(
+      'UNREACHABLE',
+      error.message,
+      'check that the other side runs, then repeat the command',
+      exit,
+    );
+  }
+  if (error instanceof FormatError)
+    return failure('DAMAGED', error.message, 'ask the owner for it again', exit);
+  if (error instanceof Usage)
+    return failure('USAGE', error.message, 'see the command with --help', EXIT.usage);
+  if (error instanceof Cannot) return failure(error.reason, error.message, error.next, exit);
+  if (error instanceof NotJoined) return failure('NOT_JOINED', error.message, '', exit);
+  if (!(error instanceof Error)) return failure('INTERNAL', String(error), '', exit);
+  return failure(codeOf(error), error.message, '', exit);
+}
+
+/** A refusal of the system (ENOSPC, EACCES) or of the vault names itself. */
+function codeOf(error: Error): string {
+  const { code, problem } = error as { readonly code?: unknown; readonly problem?: unknown };
+  if (typeof problem === 'string') return `VAULT_${problem.replaceAll('-', '_').toUpperCase()}`;
+  return typeof code === 'string' ? code : 'INTERNAL';
+}
+
+function failure(reason: string, message: string, next: string, exit: ExitCode): Failure {
+  return { reason, message, next, exit };
+}

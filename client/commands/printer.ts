@@ -1,0 +1,87 @@
+/**
+ * What a command prints. Standard output has the result and nothing else: with --json one document. Standard error
+ * has progress, notices and failures. Whatever may come from another computer is made harmless first.
+ */
+import { createLogUpdate } from 'log-update';
+import colors from 'picocolors';
+import type { Told } from '../web/control.js';
+import { jsonLine, printable, printableWithin } from '../web/rules/printable.js';
+import type { Room } from '../web/terminal.js';
+import type { Command } from './command.js';
+import type { Failure } from './failure.js';
+
+/** Lines of the terminal that a picture leaves to the text around it. */
+const linesBeside = 6;
+
+export class Printer {
+  readonly #json: boolean;
+  readonly #out: NodeJS.WriteStream;
+  readonly #err: NodeJS.WriteStream;
+  readonly #below: ReturnType<typeof createLogUpdate>;
+  readonly #watched: ReturnType<typeof createLogUpdate>;
+  #states = 0;
+
+  constructor(json: boolean, out: NodeJS.WriteStream, err: NodeJS.WriteStream) {
+    this.#json = json;
+    this.#out = out;
+    this.#err = err;
+    this.#below = createLogUpdate(err, { showCursor: true });
+    this.#watched = createLogUpdate(out, { showCursor: true });
+  }
+
+  /** Pictures are drawn for people at a terminal with colours. */
+  get room(): Room | null {
+    if (this.#json || !this.#out.isTTY || !colors.isColorSupported) return null;
+    return { columns: this.#out.columns, rows: Math.max(1, this.#out.rows - linesBeside) };
+  }
+
+  /** What a command tells before its outcome. */
+  hear(told: Told, command: Command): void {
+    if ('progress' in told) this.#progress(told.progress);
+    else if ('drawing' in told) this.#print(told.drawing);
+    else this.#state(told.state, command);
+  }
+
+  /** Something happened that a person may want to know. */
+  notice(text: string): void {
+    this.#below.clear();
+    this.#err.write(`${printable(text)}\n`);
+  }
+
+  /** What was watched was told already. */
+  result(result: unknown, command: Command): void {
+    if (this.#states > 0) this.#watched.done();
+    else this.#print(this.#json ? jsonLine(result) : command.draw(printableWithin(result)));
+  }
+
+  failure(failure: Failure): void {
+    this.#below.clear();
+    const { reason, message, next } = failure;
+    if (this.#json) this.#err.write(`${jsonLine({ error: { reason, message, next } })}\n`);
+    else
+      this.#err.write(
+        `${colors.red('glimpse:')} ${lines(message)}\n${next === '' ? '' : `${lines(next)}\n`}`,
+      );
+  }
+
+  #progress(text: string): void {
+    if (this.#err.isTTY) this.#below(colors.dim(printable(text)));
+  }
+
+  #state(state: unknown, command: Command): void {
+    this.#states += 1;
+    if (this.#json) this.#out.write(`${jsonLine(state)}\n`);
+    else if (this.#out.isTTY) this.#watched(command.draw(printableWithin(state)));
+    else this.#out.write(`${command.draw(printableWithin(state))}\n\n`);
+  }
+
+  #print(text: string): void {
+    this.#below.clear();
+    this.#out.write(`${text}\n`);
+  }
+}
+
+/** Our own messages have lines; what they quote has none. */
+function lines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

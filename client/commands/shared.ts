@@ -1,0 +1,31 @@
+import { defineCommand } from './command.js';
+import { shortId, table, timeText } from './table.js';
+
+export const shared = defineCommand({
+  name: 'shared',
+  summary: 'what I gave',
+  examples: ['glimpse shared'],
+  read: () => undefined,
+  perform: async (engine, _none, { byUp }) => {
+    if (!byUp) await engine.flush();
+    return engine.shared();
+  },
+  draw: (lines) =>
+    table(
+      ['grant', 'viewer', 'photo', 'used', 'of', 'mode', 'expires', 'version', 'delivery'],
+      lines.map(
+        ({ grant, viewer, photo, used, quota, mode, expires, revoked, version, pending, delivery }) => [
+          shortId(grant),
+          viewer,
+          photo,
+          used,
+          quota,
+          mode,
+          revoked ? 'revoked' : timeText(expires, 'never'),
+          `${version}${pending ? ', waits for the cloud' : ''}`,
+          delivery,
+        ],
+      ),
+      'You have given nothing yet.',
+    ),
+});

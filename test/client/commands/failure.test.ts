@@ -1,0 +1,32 @@
+import test from 'ava';
+import { Cannot, Usage, failureOf } from '../../../client/commands/failure.js';
+import { NotJoined } from '../../../client/engine.js';
+import { VaultError } from '../../../client/vault/failures.js';
+import { FormatError } from '../../../core/format-error.js';
+import type { ExitCode } from '../../../core/rpc/errors.js';
+import { Refused, Unreachable } from '../../../core/rpc/errors.js';
+import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
+
+const fails = test.macro({
+  exec(t, error: unknown, reason: string, exit: ExitCode) {
+    const failure = failureOf(error);
+    t.is(failure.reason, reason);
+    t.is(failure.exit, exit);
+    t.true(failure.message.length > 0);
+  },
+  title: (_, error, reason: string, exit: ExitCode) => `${String(error)}: ${reason}, exit ${exit}`,
+});
+
+test(fails, new Refused(Reason.VIEWS_SPENT, 'no views left'), 'VIEWS_SPENT', 3);
+test(fails, new Refused(Reason.UNKNOWN_PEER, 'no bob'), 'UNKNOWN_PEER', 4);
+test(fails, new Refused(Reason.NAME_TAKEN, 'taken'), 'NAME_TAKEN', 6);
+test(fails, new Refused(Reason.NOT_ADMITTED, 'knocked'), 'NOT_ADMITTED', 6);
+test(fails, new Unreachable('nobody answers'), 'UNREACHABLE', 5);
+test(fails, new FormatError('png', 'a chunk is broken'), 'DAMAGED', 1);
+test(fails, new NotJoined(), 'NOT_JOINED', 1);
+test(fails, new VaultError('read-only', 'cannot be written'), 'VAULT_READ_ONLY', 1);
+test(fails, new Usage('what?'), 'USAGE', 2);
+test(fails, new Cannot('ALREADY_UP', 'up runs', 'end it'), 'ALREADY_UP', 1);
+test(fails, Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'ENOSPC', 1);
+test(fails, new TypeError('a bug'), 'INTERNAL', 1);
+test(fails, 'a string', 'INTERNAL', 1);
