@@ -14,7 +14,7 @@ export const share = defineCommand({
       .argument('<photo>', 'number, name, path or image id in your gallery')
       .option('--views <n>', 'how many views')
       .option('--expires <span>', 'how long they last: 30m, 2h, 7d')
-      .option('--cover <cover>', 'what everyone sees: preview, the name of a drawn one, or a picture file'),
+      .option('--cover <cover>', 'what everyone sees: preview, drawn, dunes, dusk, waves, or a picture file'),
   examples: ['glimpse share bob holiday/beach.jpg --views 2', 'glimpse share bob 3 --expires 7d'],
   details:
     'While the viewer is away the picture waits in the outbox; up delivers it when the viewer is back.',

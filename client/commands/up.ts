@@ -16,7 +16,11 @@ export const up = defineCommand({
       .option('--views <n>', 'views that a request gets at most', '3')
       .option('--mode <mode>', 'strict: every view is unlocked at the cloud', 'strict')
       .option('--expires <span>', 'how long the views last: 30m, 2h, 7d')
-      .option('--cover <cover>', 'what everyone sees: preview, a drawn one, or a picture file', 'preview')
+      .option(
+        '--cover <cover>',
+        'what everyone sees: preview, drawn, dunes, dusk, waves, or a picture file',
+        'preview',
+      )
       .option('--open', 'admit every member of the cloud without asking you'),
   examples: [
     'glimpse up --gallery ~/Pictures',
