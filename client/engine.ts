@@ -193,6 +193,8 @@ export interface GivenLine {
   readonly revoked: boolean;
   /** Signed last; it may still wait for the cloud. */
   readonly version: number;
+  /** The version that the viewer acknowledged; 0: none yet, null: not known now. */
+  readonly taken: number | null;
   readonly delivery: DeliveryName;
   /** The last change waits for the cloud. */
   readonly pending: boolean;

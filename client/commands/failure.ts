@@ -68,12 +68,7 @@ export function failureOf(error: unknown): Failure {
     return failure(Reason[error.reason], error.message, advice[error.reason] ?? '', exit);
   }
   if (error instanceof Unreachable) {
-    return failure(
-      'UNREACHABLE',
-      error.message,
-      'check that the other side runs, then repeat the command',
-      exit,
-    );
+    return failure('UNREACHABLE', error.message, 'repeat the command when the other side is back', exit);
   }
   if (error instanceof FormatError)
     return failure('DAMAGED', error.message, 'ask the owner for it again', exit);

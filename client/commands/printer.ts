@@ -32,7 +32,9 @@ export class Printer {
   /** Pictures are drawn for people at a terminal with colours. */
   get room(): Room | null {
     if (this.#json || !this.#out.isTTY || !colors.isColorSupported) return null;
-    return { columns: this.#out.columns, rows: Math.max(1, this.#out.rows - linesBeside) };
+    // A terminal that does not know its size says 0.
+    const { columns, rows } = this.#out;
+    return { columns: columns || 80, rows: Math.max(8, (rows || 24) - linesBeside) };
   }
 
   /** What a command tells before its outcome. */

@@ -12,9 +12,22 @@ export const shared = defineCommand({
   },
   draw: (lines) =>
     table(
-      ['grant', 'viewer', 'photo', 'used', 'of', 'mode', 'expires', 'version', 'delivery'],
+      ['grant', 'viewer', 'photo', 'used', 'of', 'mode', 'expires', 'version', 'taken', 'delivery'],
       lines.map(
-        ({ grant, viewer, photo, used, quota, mode, expires, revoked, version, pending, delivery }) => [
+        ({
+          grant,
+          viewer,
+          photo,
+          used,
+          quota,
+          mode,
+          expires,
+          revoked,
+          version,
+          pending,
+          taken,
+          delivery,
+        }) => [
           shortId(grant),
           viewer,
           photo,
@@ -23,6 +36,7 @@ export const shared = defineCommand({
           mode,
           revoked ? 'revoked' : timeText(expires, 'never'),
           `${version}${pending ? ', waits for the cloud' : ''}`,
+          taken,
           delivery,
         ],
       ),

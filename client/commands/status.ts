@@ -8,7 +8,8 @@ export const status = defineCommand({
   examples: ['glimpse status'],
   read: () => undefined,
   perform: async (engine, _none, { byUp }) => {
-    if (!byUp) await engine.flush();
+    const { name } = await engine.status();
+    if (name !== null && !byUp) await engine.flush();
     return { ...(await engine.status()), up: byUp };
   },
   draw: ({ name, fingerprint, cloud, attending, up, waiting }) =>

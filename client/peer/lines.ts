@@ -72,6 +72,7 @@ export function givenLine(given: Given, status: GrantStatus | undefined): GivenL
     expires: expiresAtMs,
     revoked,
     version,
+    taken: status?.versionTaken ?? null,
     delivery: given.delivery,
     pending: given.pending !== undefined || given.wish !== undefined,
   };

@@ -26,7 +26,7 @@ test(fails, new FormatError('png', 'a chunk is broken'), 'DAMAGED', 1);
 test(fails, new NotJoined(), 'NOT_JOINED', 1);
 test(fails, new VaultError('read-only', 'cannot be written'), 'VAULT_READ_ONLY', 1);
 test(fails, new Usage('what?'), 'USAGE', 2);
-test(fails, new Cannot('ALREADY_UP', 'up runs', 'end it'), 'ALREADY_UP', 1);
+test(fails, new Cannot('LOG_BROKEN', 'rewritten', 'keep it'), 'LOG_BROKEN', 1);
 test(fails, Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'ENOSPC', 1);
 test(fails, new TypeError('a bug'), 'INTERNAL', 1);
 test(fails, 'a string', 'INTERNAL', 1);

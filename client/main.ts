@@ -1,0 +1,176 @@
+/**
+ * glimpse: the client's commands. Each is performed by the `up` that runs on this vault, if one does, and otherwise
+ * here, as far as it can be. The only file of the client that constructs.
+ */
+import { readFileSync } from 'node:fs';
+import { text as readAll } from 'node:stream/consumers';
+import { commands } from './commands/all.js';
+import type { Chosen } from './commands/command-line.js';
+import { parseLine } from './commands/command-line.js';
+import type { Command, Surroundings } from './commands/command.js';
+import { failureOf } from './commands/failure.js';
+import { performCommand } from './commands/perform.js';
+import { Printer } from './commands/printer.js';
+import type { Engine, Running } from './engine.js';
+import { homeFolder } from './vault/home.js';
+import { openBrowser } from './web/browser.js';
+import type { Outcome, Told, Typed } from './web/control.js';
+import { performThere } from './web/control-client.js';
+import { serveControl } from './web/control-server.js';
+import { Showing } from './web/shown.js';
+
+/** As a shell reports a program that was interrupted. */
+const interruptedExit = 130;
+
+const home = homeFolder(process.env);
+const ending = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => ending.abort());
+process.stdout.on('error', () => process.exit(1));
+const interrupted = new Promise<undefined>((resolve) =>
+  ending.signal.addEventListener('abort', () => resolve(undefined)),
+);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<number> {
+  try {
+    const chosen = parseLine(words, commands, version());
+    if (!('said' in chosen))
+      return await run(chosen, new Printer(chosen.json, process.stdout, process.stderr));
+    process.stdout.write(chosen.said);
+    return 0;
+  } catch (error) {
+    const failure = failureOf(error);
+    new Printer(words.includes('--json'), process.stdout, process.stderr).failure(failure);
+    return failure.exit;
+  }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function run({ command, typed }: Chosen, printer: Printer): Promise<number> {
+  const whole = { ...(await withInput(typed)), folder: process.cwd(), room: printer.room };
+  command.read(whole);
+  if (command.stays) return stayUp(command, whole, printer);
+  const there = await Promise.race([
+    performThere(home, command.name, whole, (told) => printer.hear(told, command), ending.signal),
+    interrupted.then(() => ({})),
+  ]);
+  if (ending.signal.aborted) return interruptedExit;
+  if (there) return finish(command, whole, there, printer);
+  return performHere(command, whole, printer);
+}
+
+/** A dash stands for standard input, so that a join code need not be seen by whoever lists processes. */
+async function withInput({ arguments: words, options }: Chosen['typed']): Promise<Chosen['typed']> {
+  const values = [...words, ...Object.values(options)];
+  if (!values.includes('-')) return { arguments: words, options };
+  const input = (await readAll(process.stdin)).trim();
+  const put = <Value>(value: Value) => (value === '-' ? input : value);
+  return {
+    arguments: words.map(put),
+    options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, put(value)])),
+  };
+}
+
+async function performHere(command: Command, typed: Typed, printer: Printer): Promise<number> {
+  const showing = new Showing();
+  return withEngine(printer, async (engine) => {
+    const hear = surroundingsOf(typed, showing, (told) => printer.hear(told, command), ending.signal);
+    const outcome = await Promise.race([performCommand(command, engine, typed, hear), interrupted]);
+    if (!outcome) return interruptedExit;
+    const exit = await finish(command, typed, outcome, printer);
+    await Promise.race([showing.gone(), interrupted]);
+    await showing.withdraw();
+    return exit;
+  });
+}
+
+/** What an engine needs is loaded here: a command that `up` performs starts several times faster without it. */
+async function withEngine<Result>(
+  printer: Printer,
+  act: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  const [{ openVault }, { createEngine }] = await Promise.all([
+    import('./vault/vault.js'),
+    import('./create-engine.js'),
+  ]);
+  const vault = openVault(home);
+  const engine = createEngine({ vault, tell: (line) => printer.notice(line) });
+  try {
+    return await act(engine);
+  } finally {
+    await engine.close();
+    vault.close();
+  }
+}
+
+function surroundingsOf(
+  typed: Typed,
+  showing: Showing,
+  say: (told: Told) => void,
+  signal: AbortSignal,
+): Surroundings {
+  return {
+    signal,
+    byUp: false,
+    room: typed.room,
+    progress: (progress) => say({ progress }),
+    state: (state) => say({ state }),
+    drawing: (drawing) => say({ drawing }),
+    show: (picture) => showing.show(picture),
+    stay: () => undefined,
+  };
+}
+
+/** Prints how it ended. @returns the exit code */
+async function finish(command: Command, typed: Typed, outcome: Outcome, printer: Printer): Promise<number> {
+  const { result, failure } = outcome;
+  if (result !== undefined) {
+    printer.result(result, command);
+    const address = typed.options['open'] === true ? command.address?.(result) : undefined;
+    if (address !== undefined && !(await openBrowser(address))) {
+      printer.notice(`no browser could be started: open ${address} yourself`);
+    }
+  }
+  if (failure) printer.failure(failure);
+  return failure?.exit ?? 0;
+}
+
+/** `up`: holds the vault, and performs the other commands, until it is interrupted or can no longer be up. */
+async function stayUp(command: Command, typed: Typed, printer: Printer): Promise<number> {
+  const { lockUp } = await import('./vault/lock.js');
+  return withEngine(printer, async (engine) => {
+    const lock = lockUp(home);
+    const showing = new Showing();
+    let running: Running | undefined;
+    const surroundings = {
+      ...surroundingsOf(typed, showing, (told) => printer.hear(told, command), ending.signal),
+      stay: (started: Running) => (running = started),
+    };
+    try {
+      const outcome = await Promise.race([performCommand(command, engine, typed, surroundings), interrupted]);
+      if (!outcome) return 0;
+      const control = await serveControl(home, (name, asked, say, signal) => {
+        const other = commands.find((each) => each.name === name && !each.stays);
+        if (!other) return undefined;
+        const there = { ...surroundingsOf(asked, showing, say, signal), byUp: true };
+        const performed = performCommand(other, engine, asked, there);
+        if (other.endsUp) void performed.then(({ failure }) => failure ?? ending.abort());
+        return performed;
+      });
+      const exit = await finish(command, typed, outcome, printer);
+      const error = await Promise.race([running?.ended, interrupted]);
+      if (error) printer.failure(failureOf(error));
+      await control.close();
+      return error ? failureOf(error).exit : exit;
+    } finally {
+      await showing.withdraw();
+      await running?.close();
+      lock.release();
+    }
+  });
+}
