@@ -18,6 +18,7 @@ export type RightsState = Pick<Rights, 'version' | 'quota' | 'revoked'> & {
   readonly expiresAtMs: number | null;
 };
 
+/** Most views of a grant: docs/format.md, "Rights". More would invite mistakes, fewer help nobody. */
 export const quotaMax = 1_000_000;
 
 /** The state after the change, one version on. To allow views again is to take a revocation back. */
