@@ -5,10 +5,11 @@
 import { create } from '@bufbuild/protobuf';
 import { MemberState, PingSchema, PongSchema } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Member, Ping, Pong } from '../../../gen/glimpse/v1/election_pb.js';
+import { packIds, unpackIds } from './credits.js';
 import { begunHere, ownLoad } from './load.js';
 import { memberOf, merge, suspect } from './members.js';
 import { promise } from './promise.js';
-import { andThen, draw, hex, RING_LIMITS } from './state.js';
+import { andThen, draw, RING_LIMITS } from './state.js';
 import type { Effect, Event, Link, Outcome, State } from './state.js';
 
 function setLink(state: State, id: string, link: Link): State {
@@ -110,7 +111,7 @@ export function pinged(state: State, from: string, ping: Ping): Outcome {
     sequence: ping.sequence,
     epoch: after.promised,
     load: ownLoad(after),
-    begun: [...begunHere(after)].slice(-RING_LIMITS.begunMax).map((id) => Buffer.from(id, 'hex')),
+    begun: packIds(begunHere(after)),
   });
   return [after, [{ type: 'send', to: from, message: { case: 'pong', value: pong } }]];
 }
@@ -123,7 +124,7 @@ export function ponged(state: State, from: string, pong: Pong): Outcome {
     silentAtMs: undefined,
     pingAtMs: Math.max(link.pingAtMs, state.nowMs),
   });
-  const report = { load: pong.load, begun: new Set(pong.begun.map(hex)) };
+  const report = { load: pong.load, begun: unpackIds(pong.begun) };
   const reports = new Map(state.reports).set(from, report);
   return [promise({ ...answered, reports }, pong.epoch!), []];
 }

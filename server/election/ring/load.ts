@@ -1,35 +1,26 @@
 /**
  * The load vector: rows, credits, and who is the least loaded. docs/protocol.md, "Load".
- * Measuring is server/election/load.ts.
+ * Measuring is server/election/readings.ts.
  */
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
-import { CreditSchema, LoadSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
-import type { Credit, Load } from '../../../gen/glimpse/v1/election_pb.js';
+import { LoadSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
+import type { Load } from '../../../gen/glimpse/v1/election_pb.js';
+import { creditCount, noCredits, owed, withCredit } from './credits.js';
 import { compareEpochs } from './epoch.js';
 import { memberOf, ringOf } from './members.js';
-import { hex, RING_LIMITS } from './state.js';
+import { hex } from './state.js';
 import type { Given, Report, State } from './state.js';
 
 /** (in flight + credits + 1 + background) / (cores x speed): what the next request would find. */
 export function relativeLoad(load: Load): number {
-  const work = load.inFlight + load.credits.length + 1 + load.backgroundCores;
+  const work = load.inFlight + creditCount(load.credits) + 1 + load.backgroundCores;
   const capacity = load.cores * load.speed;
   return capacity > 0 && work > 0 ? work / capacity : Infinity;
 }
 
 function asOfMs(load: Load): number {
   return load.asOf ? timestampMs(load.asOf) : 0;
-}
-
-/** Credits that are still owed: neither settled by the worker nor past their deadline. */
-function owed(credits: readonly Credit[], begun: ReadonlySet<string>, nowMs: number): Credit[] {
-  return credits.filter(
-    (credit) =>
-      credit.deadline !== undefined &&
-      timestampMs(credit.deadline) > nowMs &&
-      !begun.has(hex(credit.requestId)),
-  );
 }
 
 /** Requests, in hex, whose hiding began here. */
@@ -57,20 +48,15 @@ function renewed(row: Load | undefined, report: Report, nowMs: number): Load {
   const later = row === undefined || asOfMs(report.load) >= asOfMs(row) ? report.load : row;
   return {
     ...later,
-    credits: owed(row?.credits ?? [], report.begun, nowMs),
+    credits: owed(row?.credits ?? noCredits, report.begun, nowMs),
     recentGrants: row?.recentGrants ?? 0,
   };
 }
 
-function addCredit(rows: readonly Load[], given: Given): readonly Load[] {
-  const id = hex(given.requestId);
-  return rows.map((row) => {
-    if (row.id !== given.leader) return row;
-    const others = row.credits.filter((credit) => hex(credit.requestId) !== id);
-    if (others.length >= RING_LIMITS.creditsMax) return row;
-    const deadline = timestampFromMs(given.deadlineMs);
-    return { ...row, credits: [...others, create(CreditSchema, { requestId: given.requestId, deadline })] };
-  });
+function addCredit(rows: readonly Load[], { leader, requestId, deadlineMs }: Given): readonly Load[] {
+  return rows.map((row) =>
+    row.id === leader ? { ...row, credits: withCredit(row.credits, requestId, deadlineMs) } : row,
+  );
 }
 
 /** The vector as it leaves a visit here: own row written, others as last reported, the gone taken out. */

@@ -1,6 +1,6 @@
 /**
  * What a member knows, what happens to it and what it answers: the types of the ring's `step`, and its limits.
- * docs/protocol.md, "The ring". All times are milliseconds since the Unix epoch by the member's own clock.
+ * docs/protocol.md, "The ring". All times are milliseconds since the Unix epoch by the member's own clock; it tells whole ones.
  */
 import type {
   Epoch,

@@ -102,7 +102,7 @@ class Simulation {
         speed: this.#random.integer(2, 6) / 4,
         cpu: 0,
       }),
-      clockOffsetMs: () => this.#random.between(-500, 500),
+      clockOffsetMs: () => this.#random.integer(-500, 500),
     });
   }
 

@@ -61,15 +61,16 @@ export class World {
     this.#setup = setup;
     this.network = setup.network;
     for (const id of setup.ids) {
+      const clockOffsetMs = setup.clockOffsetMs(id);
       this.#nodes.set(id, {
         id,
-        state: this.#newborn(id, 1),
+        state: this.#newborn(id, 1, clockOffsetMs),
         incarnation: 1,
         life: 0,
         lives: false,
         stopped: false,
         inbox: [],
-        clockOffsetMs: setup.clockOffsetMs(id),
+        clockOffsetMs,
         tickAtMs: Infinity,
       });
     }
@@ -99,7 +100,7 @@ export class World {
 
   /** The member's own clock. */
   clockMs(id: string): number {
-    return epochMs + this.agenda.nowMs + this.#nodes.get(id)!.clockOffsetMs;
+    return Math.floor(epochMs + this.agenda.nowMs + this.#nodes.get(id)!.clockOffsetMs);
   }
 
   /** Starts a process, again if it was killed, and tells it the address book. */
@@ -109,12 +110,12 @@ export class World {
     node.life += 1;
     node.incarnation += node.life > 1 ? 1 : 0;
     Object.assign(node, { lives: true, stopped: false, inbox: [], tickAtMs: Infinity });
-    node.state = this.#newborn(id, node.incarnation);
+    node.state = this.#newborn(id, node.incarnation, node.clockOffsetMs);
     this.trace(`${id} starts`);
     for (const watcher of this.#setup.watchers) watcher.started?.(id);
     const rows = [...this.#nodes.values()]
       .filter((other) => other.id !== id && other.life > 0)
-      .map((other) => memberOf(this.#newborn(other.id, other.incarnation), other.id)!);
+      .map((other) => memberOf(this.#newborn(other.id, other.incarnation, 0), other.id)!);
     this.happen(id, { type: 'learned', members: rows });
   }
 
@@ -173,13 +174,13 @@ export class World {
     for (const watcher of this.#setup.watchers) watcher.traced?.(this.agenda.nowMs, line);
   }
 
-  #newborn(id: string, incarnation: number): State {
+  #newborn(id: string, incarnation: number, clockOffsetMs: number): State {
     const reading = this.#setup.reading(id);
     return begin({
       id,
       address: `${id}:1`,
       incarnation,
-      atMs: epochMs + this.agenda.nowMs + this.#setup.clockOffsetMs(id),
+      atMs: Math.floor(epochMs + this.agenda.nowMs) + clockOffsetMs,
       reading,
       seed: incarnation * 7919 + id.charCodeAt(0),
     });

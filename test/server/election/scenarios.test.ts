@@ -11,6 +11,7 @@ import path from 'node:path';
 import test from 'ava';
 import type { Ticket } from '../../../gen/glimpse/v1/election_pb.js';
 import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
+import { creditedIds } from '../../../server/election/ring/credits.js';
 import { relativeLoad } from '../../../server/election/ring/load.js';
 import { hex } from '../../../server/election/ring/state.js';
 import { step } from '../../../server/election/ring/step.js';
@@ -104,7 +105,7 @@ class Scenario {
 
   #loads(id: string): void {
     for (const row of this.world.state(id).loads) {
-      const credits = row.credits.map((credit) => Number.parseInt(hex(credit.requestId), 16));
+      const credits = creditedIds(row.credits).map((id) => Number.parseInt(id, 16));
       this.#lines.push(
         `      ${row.id}: load ${relativeLoad(row)}, in flight ${row.inFlight}, credits [${credits.join(' ')}]` +
           (row.draining ? ', draining' : ''),

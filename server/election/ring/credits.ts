@@ -1,0 +1,68 @@
+/** The credits of a row, packed as Load.credits says: 16 bytes of request id, 4 of deadline in seconds. */
+import { hex, RING_LIMITS } from './state.js';
+
+const idBytes = 16;
+const creditBytes = idBytes + 4;
+
+export const noCredits: Uint8Array = new Uint8Array(0);
+
+/** How many credits there are; a remainder is none. */
+export function creditCount(credits: Uint8Array): number {
+  return Math.floor(credits.length / creditBytes);
+}
+
+const idAt = (credits: Uint8Array, index: number): Uint8Array =>
+  credits.subarray(index * creditBytes, index * creditBytes + idBytes);
+
+const deadlineMsAt = (credits: Uint8Array, index: number): number =>
+  new DataView(credits.buffer, credits.byteOffset).getUint32(index * creditBytes + idBytes) * 1000;
+
+function keep(credits: Uint8Array, kept: (index: number) => boolean): Uint8Array {
+  const count = creditCount(credits);
+  const packed = new Uint8Array(credits.length);
+  let bytes = 0;
+  for (let index = 0; index < count; index++) {
+    if (!kept(index)) continue;
+    packed.set(credits.subarray(index * creditBytes, (index + 1) * creditBytes), bytes);
+    bytes += creditBytes;
+  }
+  return bytes === credits.length ? credits : packed.slice(0, bytes);
+}
+
+/** Credits that are still owed: neither settled by the worker nor past their deadline. */
+export function owed(credits: Uint8Array, begun: ReadonlySet<string>, nowMs: number): Uint8Array {
+  if (credits.length === 0) return credits;
+  return keep(
+    credits,
+    (index) =>
+      deadlineMsAt(credits, index) > nowMs && (begun.size === 0 || !begun.has(hex(idAt(credits, index)))),
+  );
+}
+
+/** With one more credit, or with a later deadline for one that is there; as it was when there are too many. */
+export function withCredit(credits: Uint8Array, requestId: Uint8Array, deadlineMs: number): Uint8Array {
+  const others = keep(credits, (index) => Buffer.compare(idAt(credits, index), requestId) !== 0);
+  if (creditCount(others) >= RING_LIMITS.creditsMax) return credits;
+  const packed = new Uint8Array(others.length + creditBytes);
+  packed.set(others);
+  packed.set(requestId.subarray(0, idBytes), others.length);
+  new DataView(packed.buffer).setUint32(others.length + idBytes, Math.ceil(deadlineMs / 1000));
+  return packed;
+}
+
+/** Ids packed one after the other, as in Pong.begun, in hex. */
+export function unpackIds(packed: Uint8Array): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (let at = 0; at + idBytes <= packed.length; at += idBytes)
+    ids.add(hex(packed.subarray(at, at + idBytes)));
+  return ids;
+}
+
+export function packIds(ids: Iterable<string>): Uint8Array {
+  return Buffer.from([...ids].slice(-RING_LIMITS.begunMax).join(''), 'hex');
+}
+
+/** The requests of the credits, in hex. */
+export function creditedIds(credits: Uint8Array): readonly string[] {
+  return Array.from({ length: creditCount(credits) }, (_, index) => hex(idAt(credits, index)));
+}
