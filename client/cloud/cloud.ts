@@ -2,8 +2,8 @@
  * The cloud as a client sees it: one thing that answers, whichever server does. docs/protocol.md, "Peers".
  * Attending, hiding and unlocking stand in files of their own.
  */
-import { createHash } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
+import { EMPTY_LOG_HEAD, nextLogHead } from '../../core/rights/log.js';
 import { readRights } from '../../core/rights/signed.js';
 import { Unreachable } from '../../core/rpc/errors.js';
 import type {
@@ -136,13 +136,13 @@ export class Cloud {
   async readLog(grantId: Uint8Array): Promise<GrantLog> {
     const entries: LogEntry[] = [];
     const refusals: RefusalCount[] = [];
-    const heads: Uint8Array[] = [new Uint8Array(32)];
-    let told = heads[0]!;
+    const heads = [EMPTY_LOG_HEAD];
+    let told = EMPTY_LOG_HEAD;
     for (let page = 0; page < CLOUD_LIMITS.pagesMax; page += 1) {
       const after = entries.length;
       const answer = await this.call((at, each) => at.discovery.readLog({ grantId, after }, each));
       for (const bytes of answer.entries) {
-        heads.push(createHash('sha256').update(heads.at(-1)!).update(bytes).digest());
+        heads.push(nextLogHead(heads.at(-1)!, bytes));
         entries.push(fromBinary(LogEntrySchema, bytes));
       }
       refusals.push(...answer.refusals);

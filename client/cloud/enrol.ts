@@ -12,7 +12,7 @@ import { recoveryDigest } from '../../core/identity/recovery-code.js';
 import { toEnrolment } from '../../core/identity/tls.js';
 import { openChannel } from '../../core/rpc/channel.js';
 import { createClient } from '../../core/rpc/client.js';
-import { Refused } from '../../core/rpc/errors.js';
+import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import type { JoinResponse } from '../../gen/glimpse/v1/enrolment_pb.js';
 import { Enrolment } from '../../gen/glimpse/v1/enrolment_pb.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -62,7 +62,9 @@ export async function enrol(enrolling: Enrolling, random: () => number): Promise
   const answer = await listeners.call(
     async (address, each) => {
       const ca = await fetchCa(address, code.caFingerprint, AbortSignal.timeout(each.deadlineMs));
-      return joinAt(address, ca, request, each);
+      const joined = await joinAt(address, ca, request, each);
+      if (joined.servers.length === 0) throw new Unreachable(`${address} knows no server yet.`);
+      return joined;
     },
     { attemptMs: CLOUD_LIMITS.joinMs },
   );

@@ -43,7 +43,7 @@ export interface Hidden {
   readonly done: HideDone;
 }
 
-/** The leader's own faults: another may do better. Anything else would be refused again. */
+/** The leader's own faults, and its want of room: another may do better. Anything else would be refused again. */
 const leadersFault: ReadonlySet<Reason> = new Set([
   Reason.BAD_TICKET,
   Reason.TICKET_STALE,
@@ -52,7 +52,7 @@ const leadersFault: ReadonlySet<Reason> = new Set([
 
 /**
  * @param begin opens the place for one attempt's carrier
- * @throws Refused BAD_COVER, LIMIT_EXCEEDED; Unreachable when no leader finished within the bounded attempts
+ * @throws Refused BAD_COVER; what the last leader failed with, when none finished within the bounded attempts
  */
 export async function hide<Kept>(
   cloud: Cloud,

@@ -55,8 +55,13 @@ export class Courier {
       if (error === undefined) vault.outbox.done(item.id);
       else vault.outbox.failed(item.id, error, edge.clock(), edge.random());
     } catch (error) {
-      if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
-      vault.outbox.failed(item.id, error.message, edge.clock(), edge.random());
+      // One errand's failure, a full disk or a missing file too, must not stop the others.
+      vault.outbox.failed(
+        item.id,
+        error instanceof Error ? error.message : String(error),
+        edge.clock(),
+        edge.random(),
+      );
     }
   }
 

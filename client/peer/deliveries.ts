@@ -11,7 +11,7 @@ import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { DeliverRequestSchema, DeliverResponse } from '../../gen/glimpse/v1/peer_pb.js';
 import { Idle } from '../cloud/idle.js';
 import { Outgoing } from '../cloud/outgoing.js';
-import type { Delivery, Given } from '../vault/records.js';
+import type { Delivery, Given, OutboxItem } from '../vault/records.js';
 import { Away, dial } from './dial.js';
 import type { OutgoingParcel } from './parcels.js';
 import { openParcel } from './parcels.js';
@@ -53,7 +53,7 @@ export class Deliveries {
     return this.during(given, async (parcel) => {
       try {
         await this.#attempts(given, parcel);
-        await this.delivered(given, parcel);
+        this.delivered(given, parcel);
         return { delivery: 'delivered' };
       } catch (error) {
         if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
@@ -88,27 +88,37 @@ export class Deliveries {
 
   /** @throws Refused UNKNOWN_GRANT when its carrier is not here */
   async open(given: Given): Promise<OutgoingParcel> {
-    const carrier = this.#workings.vault.carriers.get(readRights(given.current!).sealId);
-    if (!carrier)
+    const { carriers } = this.#workings.vault;
+    const { sealId } = readRights(given.current!);
+    const carrier = carriers.get(sealId);
+    if (!carrier || !carriers.available(sealId)) {
       throw new Refused(Reason.UNKNOWN_GRANT, 'The carrier of this grant is gone: share the photo again.');
+    }
     return openParcel(given, carrier, this.#workings);
   }
 
-  /** The viewer acknowledged. Durable, and told to the cloud now or later. */
-  async delivered(given: Given, { snapshot }: OutgoingParcel): Promise<void> {
-    const { vault, cloud, edge, tell } = this.#workings;
+  /** The viewer acknowledged: durable on return, and told to the cloud soon. */
+  delivered(given: Given, { snapshot }: OutgoingParcel): void {
+    const { vault, edge, tell, later } = this.#workings;
     const { grantId, currentVersion: version } = given;
     const report = vault.transact(() => {
       vault.given.delivered(grantId, snapshot);
-      this.#forget(grantId, 'deliver');
+      for (const item of vault.outbox.list()) {
+        if (item.kind === 'deliver' && hex(item.grantId) === hex(grantId)) vault.outbox.done(item.id);
+      }
       return vault.outbox.add({ kind: 'report-delivery', grantId, version }, edge.clock());
     });
     tell(`delivered ${given.photo.name} to ${given.viewer.name}`);
+    later(this.#record(report, snapshot));
+  }
+
+  async #record({ id, grantId }: OutboxItem, snapshot: Uint8Array): Promise<void> {
+    const { vault, cloud, edge } = this.#workings;
     try {
       await cloud.recordDelivery(grantId, snapshot);
-      vault.outbox.done(report.id);
+      vault.outbox.done(id);
     } catch (error) {
-      vault.outbox.failed(report.id, String(error), edge.clock(), edge.random());
+      vault.outbox.failed(id, String(error), edge.clock(), edge.random());
     }
   }
 
@@ -123,13 +133,6 @@ export class Deliveries {
         .some((item) => item.kind === 'deliver' && hex(item.grantId) === hex(grantId));
       if (!queued) vault.outbox.add({ kind: 'deliver', grantId, version }, edge.clock());
     });
-  }
-
-  #forget(grantId: Uint8Array, kind: 'deliver'): void {
-    const { outbox } = this.#workings.vault;
-    for (const item of outbox.list()) {
-      if (item.kind === kind && hex(item.grantId) === hex(grantId)) outbox.done(item.id);
-    }
   }
 
   async #attempts(given: Given, parcel: OutgoingParcel): Promise<void> {

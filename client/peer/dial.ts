@@ -10,6 +10,8 @@ import type { Workings } from './workings.js';
 
 export interface Dialled {
   readonly peer: Client<typeof Peer>;
+  /** What an error of a call to this peer means to a person: without an answer, who did not answer, and where. */
+  inWords(error: unknown): unknown;
   close(): void;
 }
 
@@ -26,5 +28,11 @@ export function dial({ self, vault }: Workings, { contact, entry }: Known): Dial
   }
   const channel = openChannel(address, toPeer(self.tls, contact.keys.signingKey), { keepalive: 'clients' });
   if (entry) vault.contacts.reached(name, address);
-  return { peer: createClient(Peer, channel), close: () => channel.close() };
+  const inWords = (error: unknown): unknown =>
+    error instanceof Unreachable
+      ? new Unreachable(`${name} does not answer at ${address}: try again when ${name} is back.`, {
+          cause: error,
+        })
+      : error;
+  return { peer: createClient(Peer, channel), inWords, close: () => channel.close() };
 }

@@ -52,7 +52,9 @@ export class HeldRights {
     const version = vault.held.update({ owner, signedRights });
     if (version === undefined)
       throw new Refused(Reason.SENDER_LIMIT, 'Too many rights without a picture: deliver some.');
-    if (version > before) tell(`${owner.name} changed the rights of ${hex(rights.grantId).slice(0, 8)}`);
+    if (before > 0 && version > before) {
+      tell(`${owner.name} changed the rights of ${hex(rights.grantId).slice(0, 8)}`);
+    }
     return { grantId: rights.grantId, version };
   }
 

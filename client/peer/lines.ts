@@ -87,7 +87,9 @@ const events: Readonly<Record<LogEvent, LogLine['event'] | undefined>> = {
   [LogEvent.CONFIRMED]: 'confirmed',
 };
 
-/** Entries and refusals in the order of time. */
+const minuteMs = 60_000;
+
+/** Entries and refusals in the order of time; a minute's refusals stand at its end. */
 export function logLines(
   entries: readonly LogEntry[],
   refusals: readonly RefusalCount[],
@@ -95,26 +97,25 @@ export function logLines(
 ): LogLine[] {
   const told = entries.flatMap(({ event, time, by, version, remaining }) => {
     const name = events[event];
-    return name && time
-      ? [{ time: timestampMs(time), event: name, by: by?.name ?? '', version, remaining }]
-      : [];
+    if (!name || !time) return [];
+    const atMs = timestampMs(time);
+    return [{ atMs, line: { time: atMs, event: name, by: by?.name ?? '', version, remaining } }];
   });
-  const refused = refusals.flatMap(({ minute, reason, count }) =>
-    minute
-      ? [
-          {
-            time: timestampMs(minute),
-            event: 'refusal' as const,
-            by: viewer,
-            version: null,
-            remaining: null,
-            reason,
-            count,
-          },
-        ]
-      : [],
-  );
-  return [...told, ...refused].sort((one, other) => one.time - other.time);
+  const refused = refusals.flatMap(({ minute, reason, count }) => {
+    if (!minute) return [];
+    const time = timestampMs(minute);
+    const line = {
+      time,
+      event: 'refusal' as const,
+      by: viewer,
+      version: null,
+      remaining: null,
+      reason,
+      count,
+    };
+    return [{ atMs: time + minuteMs, line }];
+  });
+  return [...told, ...refused].sort((one, other) => one.atMs - other.atMs).map(({ line }) => line);
 }
 
 export function requestLine(request: WaitingRequest): RequestLine {

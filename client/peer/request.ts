@@ -41,6 +41,8 @@ export async function* browse(
       }
       yield part;
     }
+  } catch (error) {
+    throw dialled.inWords(error);
   } finally {
     idle.stop();
     dialled.close();
@@ -99,6 +101,8 @@ async function requestOnce(
     // The picture is durable: whether the owner heard so is hers to find out.
     await heard.next().catch(() => undefined);
     return held;
+  } catch (error) {
+    throw dialled.inWords(error);
   } finally {
     idle.stop();
     said.end();

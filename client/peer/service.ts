@@ -193,7 +193,7 @@ async function* deliverBack(
       if (reply.done === true || reply.value.message.case !== 'taken') throw badStream();
       checkTaken(reply.value.message.value.snapshot, parcel.snapshot);
       delivered = true;
-      await deliveries.delivered(given, parcel);
+      deliveries.delivered(given, parcel);
     } finally {
       await parcel.close();
     }
