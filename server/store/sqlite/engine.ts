@@ -231,14 +231,14 @@ function prepareAll(db: Database.Database) {
     trim: db.prepare<[number]>('DELETE FROM changes WHERE revision <= ?'),
     grant: db.prepare<[string, number, number]>('INSERT INTO leases VALUES (?, ?, ?)'),
     renew: db.prepare<[number, string, number, number]>(
-      'UPDATE leases SET renewed_ms = ? WHERE id = ? AND renewed_ms <= ? AND renewed_ms + ttl_ms > ?',
+      'UPDATE leases SET renewed_ms = ? WHERE id = ? AND renewed_ms <= ? + ttl_ms AND renewed_ms + ttl_ms > ?',
     ),
     leaseOf: db.prepare<[string], string>('SELECT id FROM leases WHERE id = ?').pluck(),
     endLease: db.prepare<[string]>('DELETE FROM leases WHERE id = ?'),
     deleteLeased: db.prepare<[string], string>('DELETE FROM rows WHERE lease = ? RETURNING key').pluck(),
     expired: db
       .prepare<[number, number], string>(
-        'SELECT id FROM leases WHERE renewed_ms > ? OR renewed_ms + ttl_ms <= ?',
+        'SELECT id FROM leases WHERE renewed_ms > ? + ttl_ms OR renewed_ms + ttl_ms <= ?',
       )
       .pluck(),
   };

@@ -12,7 +12,8 @@ const applicationId = 0x476c_696d;
  *
  * A revision is a client's transaction that changed something. `changes` is the log that watches read, the
  * newest part of it: all after `trimmed`. A lease lives from `renewed_ms` for `ttl_ms` on the machine's
- * monotonic clock; a `renewed_ms` in the future is from before a reboot, and over.
+ * monotonic clock; a `renewed_ms` further in the future than its `ttl_ms` is from before a reboot, and over. Less than
+ * that is a renewal that came first: who asks reads the clock, and then waits for its turn to write.
  */
 const migrations = [
   `

@@ -59,6 +59,17 @@ test('a transaction that fails in the middle of a commit leaves the others out t
   t.deepEqual(engine.commit([put('b')]).outcomes, [{ ok: true, revision: 2 }]);
 });
 
+test('a lease that was renewed is not ended by whoever read the clock before that and was late', (t) => {
+  const engine = opened(t);
+  engine.commit([{ type: 'grant', lease: 'one', ttlMs: 100, nowMs: 1000 }, put('a', 'one')]);
+  engine.commit([{ type: 'renew', lease: 'one', nowMs: 1050 }]);
+  t.false(engine.hasExpired(1049));
+  engine.commit([{ type: 'expire', nowMs: 1049 }]);
+  t.truthy(engine.get('a'));
+  const [late] = engine.commit([{ type: 'renew', lease: 'one', nowMs: 1049 }]).outcomes;
+  t.not(late, 'lease-ended');
+});
+
 test('a lease ends with its time, and at once when the clock began anew', (t) => {
   const engine = opened(t);
   const grant = (lease: string, nowMs: number): Command => ({ type: 'grant', lease, ttlMs: 100, nowMs });
