@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT } from '../../core/rpc/errors.js';
+import { MemberState } from '../../gen/glimpse/v1/election_pb.js';
 import { openCluster } from '../cluster.js';
 import { invitationSecretBytes, invite as putInvitation } from '../discovery/invitations.js';
-import { listMembers } from '../members.js';
+import { listMembers } from '../election/address-book.js';
 import { openSqliteStore } from '../store/sqlite.js';
 import type { Store } from '../store/store.js';
 import { CommandFailed, writeJson } from './outside.js';
@@ -43,7 +44,9 @@ async function checkThere(data: string): Promise<void> {
 
 async function print(options: InviteOptions, { out, now }: Outside, store: Store): Promise<void> {
   const { data, uses, expiresMs, name, json } = options;
-  const addresses = (await listMembers(store)).map(({ enrolment }) => enrolment);
+  const addresses = (await listMembers(store))
+    .filter(({ member }) => member?.state !== MemberState.LEFT)
+    .map(({ enrolmentAddress }) => enrolmentAddress);
   if (addresses.length === 0) throw notRunning(`No server of the cloud in ${data} runs`);
   const { authority } = await openCluster(path.join(data, 'cluster'));
   const secret = randomBytes(invitationSecretBytes);

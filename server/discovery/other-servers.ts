@@ -6,22 +6,22 @@ import type { Channel } from '../../core/rpc/channel.js';
 import { createClient } from '../../core/rpc/client.js';
 import { Unreachable } from '../../core/rpc/errors.js';
 import { Discovery } from '../../gen/glimpse/v1/discovery_pb.js';
-import type { Members } from '../members.js';
 import { DISCOVERY_LIMITS } from './limits.js';
 
 export class OtherServers {
-  readonly #members: Members;
+  readonly #addressOf: (server: string) => string | undefined;
   readonly #identity: Identity;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(members: Members, identity: Identity) {
-    this.#members = members;
+  /** `addressOf` is where a server listens, host:port, as far as this one knows. */
+  constructor(addressOf: (server: string) => string | undefined, identity: Identity) {
+    this.#addressOf = addressOf;
     this.#identity = identity;
   }
 
   /** Whether the client of this session answers that server. @throws Unreachable if the server does not */
   async ask(server: string, name: string, sessionId: Uint8Array): Promise<boolean> {
-    const address = this.#members.find(server)?.address;
+    const address = this.#addressOf(server);
     if (address === undefined) throw new Unreachable(`${server} does not run`);
     const client = createClient(Discovery, this.#channel(server, address));
     const { alive } = await client.checkSession(
