@@ -61,8 +61,10 @@ async function* tasks(writing: Writing, slotSamples: number): AsyncGenerator<Ban
   const { width } = shape;
   let at = slotSamples;
   for await (const { bytes: low, last } of cut(filled(writing), bandRows(width) * lowBytes(width))) {
-    yield { cover: cover.subarray(at, at + low.length), low, width, compression, last };
+    const from = at;
     at += low.length;
+    // Whoever makes the band may take its low bytes away: they have no length after this.
+    yield { cover: cover.subarray(from, at), low, width, compression, last };
   }
 }
 

@@ -76,9 +76,10 @@ test('what is hidden comes back with the key that the rights name, over the wire
   t.is(leader.admission.inFlight, 0);
 });
 
-test('the picture shows the cover, resized', async (t) => {
+test('a picture of several bands shows the cover, resized', async (t) => {
   const { client } = await serve(t, makeLeader());
-  const { begun, carrier } = await gathered(client.hide(requestsOf(partsOf(sending))));
+  const sealed = patterned(2_500_000, 2);
+  const { begun, carrier } = await gathered(client.hide(requestsOf(partsOf({ cover, sealed }))));
   const shown = await sharp(await coverOf(bytesSource(carrier)))
     .raw()
     .toBuffer();
