@@ -37,7 +37,8 @@ export class RingSeat implements Admission {
   }
 
   begin(...asked: Parameters<Admission['begin']>): { end(): void } {
-    if (!this.#ring) throw new Refused(Reason.TICKET_STALE, 'This server has just started: have a leader elected anew.');
+    if (!this.#ring)
+      throw new Refused(Reason.TICKET_STALE, 'This server has just started: have a leader elected anew.');
     const work = this.#ring.begin(...asked);
     const ended = this.#hides.begin();
     return {
