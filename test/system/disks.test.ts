@@ -1,34 +1,17 @@
 /** What a vault does on disks that are full or read-only: real ones, small, which only root can mount. */
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 import sharp from 'sharp';
 import { openGallery } from '../../client/gallery/gallery.js';
 import { VaultError } from '../../client/vault/failures.js';
 import { lockUp } from '../../client/vault/lock.js';
 import { openVault } from '../../client/vault/vault.js';
 import { draw, ownKeys, rightsBetween, sha256, someone } from '../client/vault/samples.js';
-
-/** A file system of this size, or undefined, said loudly, where none can be mounted. */
-async function disk(t: ExecutionContext, bytes: number): Promise<string | undefined> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'glimpse-disk-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder], { stdio: 'pipe' });
-  } catch (error) {
-    t.log(`SKIPPED: cannot mount a small file system (${(error as Error).message.split('\n')[0] ?? ''})`);
-    t.pass();
-    return undefined;
-  }
-  t.teardown(() => execFileSync('umount', ['--lazy', folder]));
-  return folder;
-}
+import { mount, smallDisk, temporaryFolder } from './prerequisites.js';
 
 test('a full disk ends in words, loses nothing, and is fine once there is room', async (t) => {
-  const folder = await disk(t, 1024 * 1024);
+  const folder = await smallDisk(t, '1m');
   if (folder === undefined) return;
   const vault = openVault(path.join(folder, 'home'));
   t.teardown(() => vault.close());
@@ -68,14 +51,14 @@ test('a full disk ends in words, loses nothing, and is fine once there is room',
 });
 
 test('a read-only disk ends in words', async (t) => {
-  const folder = await disk(t, 4 * 1024 * 1024);
+  const folder = await smallDisk(t, '4m');
   if (folder === undefined) return;
   const home = path.join(folder, 'home');
   const vault = openVault(home);
   vault.identity.create(ownKeys(), 'code');
   lockUp(home).release();
   vault.close();
-  execFileSync('mount', ['-o', 'remount,ro', folder]);
+  mount('-o', 'remount,ro', folder);
   const known = t.throws(() => openVault(home), { instanceOf: VaultError });
   t.is(known.problem, 'read-only', known.message);
   t.regex(known.message, /cannot be written.*GLIMPSE_HOME/);
@@ -83,17 +66,16 @@ test('a read-only disk ends in words', async (t) => {
     const error = t.throws(() => use(path.join(folder, 'other')), { instanceOf: VaultError });
     t.regex(error.message, /cannot be (?:made|written).*GLIMPSE_HOME/);
   }
-  execFileSync('mount', ['-o', 'remount,rw', folder]);
+  mount('-o', 'remount,rw', folder);
   const again = openVault(home);
   t.truthy(again.identity.get());
   again.close();
 });
 
 test('a gallery whose index has no room says so', async (t) => {
-  const folder = await disk(t, 512 * 1024);
+  const folder = await smallDisk(t, '512k');
   if (folder === undefined) return;
-  const photos = await mkdtemp(path.join(os.tmpdir(), 'glimpse-photos-'));
-  t.teardown(() => rm(photos, { recursive: true, force: true }));
+  const photos = await temporaryFolder(t);
   await sharp({ create: { width: 9, height: 9, channels: 3, background: 'red' } }).toFile(
     path.join(photos, 'a.png'),
   );

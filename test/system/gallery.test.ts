@@ -1,13 +1,12 @@
 /** Galleries of the size that people have: a thousand photos, and photos as large as cameras make. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { appendFile, copyFile, mkdir, readFile, readdir } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import { listingOf, open, photographs, place } from '../client/gallery/folders.js';
+import { largePhotographs, program } from './prerequisites.js';
 
-const photosOfSize = '/usr/share/forensics-samples';
 const count = 1_000;
 
 test.serial('a thousand photographs are listed in bounded memory, the first of them early', async (t) => {
@@ -41,32 +40,63 @@ test.serial('a thousand photographs are listed in bounded memory, the first of t
 });
 
 test.serial('a gallery of large photographs: upright, and nothing of their metadata', async (t) => {
-  const found = existsSync(photosOfSize)
-    ? execFileSync('find', [photosOfSize, '-iname', '*.jpg', '-size', '+1M'], { encoding: 'utf8' })
-    : '';
-  const files = found.split('\n').filter((line) => line !== '');
-  if (files.length === 0) {
-    t.log('SKIPPED: install Debian’s forensics-samples-files for photographs of 12 megapixels');
-    t.pass();
-    return;
-  }
+  const files = largePhotographs(t);
+  if (files.length === 0) return;
   const at = await place(t);
-  for (const [index, file] of files.entries())
-    await copyFile(file, path.join(at.folder, `${String(index)}.jpg`));
+  for (const file of files) await copyFile(file, path.join(at.folder, path.basename(file)));
   const { lines, thumbnails, notices } = await listingOf(await open(t, at));
-  t.is(lines.length + notices.size, files.length);
-  t.true(lines.length > 0);
+  t.deepEqual([lines.length, notices.size], [files.length, 0]);
+  const orientations = new Set<number | undefined>();
   for (const { number, name, width, height } of lines) {
-    const { autoOrient, exif } = await sharp(await readFile(path.join(at.folder, name))).metadata();
+    const original = await readFile(path.join(at.folder, name));
+    const { autoOrient, exif, orientation } = await sharp(original).metadata();
+    orientations.add(orientation);
+    t.true((exif?.length ?? 0) > 0, 'or there is nothing to be taken away');
     t.deepEqual([width, height], [autoOrient.width, autoOrient.height]);
-    const small = await sharp(thumbnails.get(number)!.picture).metadata();
+    const { picture } = thumbnails.get(number)!;
+    const small = await sharp(picture).metadata();
     t.log(
-      `${name}: ${width} x ${height}, EXIF ${exif?.length ?? 0} bytes, thumbnail ${small.size ?? 0} bytes`,
+      `${name}: ${width} x ${height}, orientation ${orientation ?? 0}, thumbnail ${picture.length} bytes`,
     );
-    t.is(small.exif, undefined);
     t.true(Math.abs(small.width / small.height - width / height) < 0.02);
+    const { exif: left, xmp, iptc, icc, comments, orientation: turned } = small;
+    t.deepEqual([left, xmp, iptc, icc, comments, turned], Array(6).fill(undefined));
+    t.notRegex(Buffer.from(picture).toString('latin1'), /Exif|GPS|Xiaomi|Mi A3|20[12]\d:\d\d:\d\d/);
+    const [upright, upsideDown] = await Promise.all([
+      distance(original, picture),
+      distance(original, picture, 180),
+    ]);
+    t.true(upright < 10 && upright < upsideDown / 2, `${upright} upright, ${upsideDown} upside down`);
   }
+  t.true(files.length < 4 || orientations.has(3), 'one of them lies upside down in its file');
 });
+
+test.serial('exiftool finds nothing in a thumbnail that tells where, when or with what', async (t) => {
+  const exiftool = program(t, 'exiftool', 'libimage-exiftool-perl');
+  const files = exiftool === undefined ? [] : largePhotographs(t);
+  if (exiftool === undefined || files.length === 0) return;
+  const at = await place(t);
+  await copyFile(files[0]!, path.join(at.folder, 'photo.jpg'));
+  const { thumbnails } = await listingOf(await open(t, at));
+  const small = path.join(at.folder, 'thumbnail');
+  await writeFile(small, thumbnails.get(1)!.picture);
+  const tags = (file: string) =>
+    execFileSync(exiftool, ['-s', '-G1', file], { encoding: 'utf8', timeout: 30_000 });
+  const telling = /GPS|Make|Model|Date\/?Time|CreateDate|Software|Serial|Thumbnail/;
+  t.regex(tags(path.join(at.folder, 'photo.jpg')), telling);
+  const left = tags(small)
+    .split('\n')
+    .filter((line) => !/^\[(?:System|ExifTool)\]/.test(line));
+  t.notRegex(left.join('\n'), telling);
+});
+
+/** How far two pictures are apart, in levels of grey: the mean over 32 x 32 places. */
+async function distance(original: Uint8Array, thumbnail: Uint8Array, turned = 0): Promise<number> {
+  const grey = (picture: Uint8Array, angle: number) =>
+    sharp(picture).autoOrient().rotate(angle).resize(32, 32, { fit: 'fill' }).greyscale().raw().toBuffer();
+  const [one, other] = await Promise.all([grey(original, turned), grey(thumbnail, 0)]);
+  return one.reduce((sum, level, at) => sum + Math.abs(level - other[at]!), 0) / one.length;
+}
 
 function msSince(start: bigint): number {
   return Math.round(Number(process.hrtime.bigint() - start) / 1e6);

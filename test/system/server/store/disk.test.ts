@@ -1,33 +1,9 @@
 /** The embedded store on a disk that is full, or that became read-only: small file systems, so only for root. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
 import { openSqliteStore } from '../../../../server/store/sqlite.js';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Store } from '../../../../server/store/store.js';
-
-const mount = (...args: string[]) => execFileSync('mount', args, { stdio: 'pipe' });
-
-/** A file system of its own, or undefined, loudly, where none can be mounted. */
-function smallDisk(t: ExecutionContext, size: string): string | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), 'glimpse-disk-'));
-  try {
-    mount('-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder);
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    t.log(`SKIPPED: no file system can be mounted here, be root on Linux (${String(error)})`);
-    t.pass();
-    return undefined;
-  }
-  t.teardown(() => {
-    execFileSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true });
-  });
-  return folder;
-}
+import { mount, smallDisk } from '../../prerequisites.js';
 
 const put = (store: Store, number: number) =>
   store.transact([], [{ type: 'put', key: `k/${number}`, value: new Uint8Array(4_000).fill(number) }]);
@@ -43,7 +19,7 @@ async function fill(store: Store): Promise<{ written: number; error: unknown }> 
 }
 
 test('a full disk stops writes and says so; what was acknowledged is there, and room brings all back', async (t) => {
-  const disk = smallDisk(t, '3m');
+  const disk = await smallDisk(t, '3m');
   if (disk === undefined) return;
   const store = await openSqliteStore({ directory: disk });
   t.teardown(() => store.close());
@@ -60,14 +36,14 @@ test('a full disk stops writes and says so; what was acknowledged is there, and 
 });
 
 test('a full disk cannot be opened on, and nothing else is said than why', async (t) => {
-  const disk = smallDisk(t, '16k');
+  const disk = await smallDisk(t, '16k');
   if (disk === undefined) return;
   const error = await t.throwsAsync(openSqliteStore({ directory: disk }), { instanceOf: StoreUnavailable });
   t.regex(error.message, /the disk is full: free space in/);
 });
 
 test('a disk that became read-only stops writes and says so', async (t) => {
-  const disk = smallDisk(t, '16m');
+  const disk = await smallDisk(t, '16m');
   if (disk === undefined) return;
   const store = await openSqliteStore({ directory: disk });
   await put(store, 1);
