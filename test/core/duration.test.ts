@@ -4,7 +4,7 @@ import { parseDuration } from '../../core/duration.js';
 
 const accepts = test.macro({
   exec: (t, text: string, durationMs: number) => t.is(parseDuration(text), durationMs),
-  title: (_, text, durationMs) => `${text} is ${durationMs} ms`,
+  title: (_, text: string, durationMs: number) => `${text} is ${durationMs} ms`,
 });
 test(accepts, '30s', 30_000);
 test(accepts, '10m', 600_000);
@@ -14,7 +14,7 @@ test(accepts, '3650d', 315_360_000_000);
 
 const refuses = test.macro({
   exec: (t, text: string) => t.is(parseDuration(text), undefined),
-  title: (_, text) => `"${text}" is no duration`,
+  title: (_, text: string) => `"${text}" is no duration`,
 });
 for (const text of [
   '',

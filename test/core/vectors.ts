@@ -61,6 +61,6 @@ export async function expectOutcome(t: ExecutionContext, vector: Vector, read: (
     t.is('ok', expected);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    t.is(error.layer as string, expected, error.message);
+    t.is<string, string>(error.layer, expected, error.message);
   }
 }
