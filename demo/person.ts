@@ -30,13 +30,16 @@ export class Person {
   readonly home: string;
   readonly #logs: string;
   readonly #told: Told;
+  readonly #through: readonly string[];
   up: Running | undefined;
 
-  constructor(name: string, folder: string, told: Told) {
+  /** @param through what this person's programs are started through, such as a network of their own */
+  constructor(name: string, folder: string, told: Told, through: readonly string[] = []) {
     this.name = name;
     this.home = path.join(folder, name);
     this.#logs = path.join(folder, 'logs');
     this.#told = told;
+    this.#through = through;
   }
 
   /** Runs `glimpse WORDS --json` in this person's terminal. */
@@ -58,7 +61,8 @@ export class Person {
   }
 
   begin(words: readonly string[]): ChildProcessWithoutNullStreams {
-    return spawn(process.execPath, [glimpse, ...words], { env: { ...process.env, ...this.environment } });
+    const [first, ...rest] = [...this.#through, process.execPath, glimpse, ...words] as const;
+    return spawn(first!, rest, { env: { ...process.env, ...this.environment } });
   }
 
   /** Starts the client. @returns what it printed when it was ready */
@@ -67,6 +71,7 @@ export class Person {
     this.up = new Running({
       name: `${this.name}'s client`,
       words: [glimpse, 'up', ...words, '--json'],
+      through: this.#through,
       environment: this.environment,
       output: path.join(this.#logs, `${this.name}.out`),
     });

@@ -17,6 +17,8 @@ const patienceMs = 60_000;
 export interface Program {
   readonly name: string;
   readonly words: readonly string[];
+  /** What it is started through: a program that becomes it, with its arguments. */
+  readonly through?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Its standard output; what it says on the other is beside it, `.err`. */
   readonly output: string;
@@ -29,7 +31,8 @@ export class Running {
   constructor(program: Program) {
     this.#program = program;
     const files = [openSync(program.output, 'w'), openSync(`${program.output}.err`, 'a')] as const;
-    this.#child = spawn(process.execPath, program.words, {
+    const [first, ...rest] = [...(program.through ?? []), process.execPath, ...program.words] as const;
+    this.#child = spawn(first!, rest, {
       detached: true,
       stdio: ['ignore', ...files],
       env: { ...process.env, ...program.environment },

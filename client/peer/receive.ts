@@ -17,6 +17,7 @@ import { fileKeyCommitment } from '../../core/seal/keys.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { Parcel } from '../../gen/glimpse/v1/peer_pb.js';
 import type { Rights } from '../../gen/glimpse/v1/rights_pb.js';
+import { VaultError } from '../vault/failures.js';
 import type { IncomingCarrier } from '../vault/incoming.js';
 import type { Contact, Held } from '../vault/records.js';
 import type { Workings } from './workings.js';
@@ -90,8 +91,8 @@ export async function beginReceiving(
 
 /**
  * Writes the pieces down; what is whole, mine and as announced is in the inbox on return. Broken off, it waits to
- * be resumed; wrong, it is removed.
- * @throws Refused BAD_STREAM, BAD_CARRIER; Unreachable when the pieces end too early
+ * be resumed; wrong, or more than the disk holds, it is removed.
+ * @throws Refused BAD_STREAM, BAD_CARRIER; VaultError; Unreachable when the pieces end too early
  */
 export async function receive(
   checked: CheckedParcel,
@@ -115,7 +116,9 @@ export async function receive(
     workings.acknowledge({ grantId: rights.grantId, version: held.version });
     return held;
   } catch (error) {
-    if (error instanceof Refused) await incoming.discard();
+    // Half a picture is not to keep a full disk full.
+    const full = error instanceof VaultError && error.problem === 'full';
+    if (error instanceof Refused || full) await incoming.discard();
     throw error;
   } finally {
     await incoming.close();
