@@ -5,12 +5,18 @@ import { CommandFailed } from './commands/outside.js';
 import type { Outside } from './commands/outside.js';
 import { serverProgram } from './commands/program.js';
 
-/** The first signal asks to stop in good order, the second ends it at once. */
+/** One Ctrl-C arrives twice, from the terminal and from npm: only a later one is impatience. */
+const impatientMs = 1000;
+
+/** The first signal asks to stop in good order, a later one ends it at once. */
 function stopSignal(): AbortSignal {
   const stopping = new AbortController();
+  let askedAtMs = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping.signal.aborted) process.exit(EXIT.failed);
+      const nowMs = performance.now();
+      if (stopping.signal.aborted && nowMs - askedAtMs > impatientMs) process.exit(EXIT.failed);
+      if (!stopping.signal.aborted) askedAtMs = nowMs;
       stopping.abort();
     });
   }

@@ -1,5 +1,6 @@
 /** Counts what is under way, so that a server that stops can wait for it. */
 import { EventEmitter, once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 
 export class Underway {
   readonly #events = new EventEmitter();
@@ -17,10 +18,16 @@ export class Underway {
     };
   }
 
-  /** Resolves when nothing is under way, or after `deadlineMs`, with what still is. */
+  /** Resolves when nothing is under way, or after `deadlineMs`, with how many still are. */
   async settled(deadlineMs: number): Promise<number> {
-    const signal = AbortSignal.timeout(deadlineMs);
-    if (this.#count > 0) await once(this.#events, 'idle', { signal }).catch(() => undefined);
+    if (this.#count === 0) return 0;
+    const over = new AbortController();
+    const { signal } = over;
+    const idle = once(this.#events, 'idle', { signal });
+    const late = setTimeout(deadlineMs, undefined, { signal });
+    await Promise.race([idle, late]);
+    for (const other of [idle, late]) other.catch(() => undefined);
+    over.abort();
     return this.#count;
   }
 }

@@ -2,15 +2,16 @@
  * glimpse-server cloud: the whole cloud on this machine. It starts the servers as processes of their own, starts
  * again what dies, hands out a join code, shows the ring until it is told to stop, and stops them in good order.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { formatAddress, parseAddress } from '../../core/address.js';
-import { holdLock } from '../../core/lock.js';
-import { EXIT } from '../../core/rpc/errors.js';
 import { openCluster } from '../cluster.js';
 import type { Cluster } from '../cluster.js';
+import { listMembers, strike } from '../election/address-book.js';
 import { drawServerIdentity } from '../identity.js';
 import { openSqliteStore } from '../store/sqlite.js';
+import type { Store } from '../store/store.js';
+import { isRunning, lockCloud } from './locks.js';
 import { CommandFailed } from './outside.js';
 import type { Outside } from './outside.js';
 import { Screen } from './screen.js';
@@ -38,25 +39,51 @@ export const CLOUD_LIMITS = {
   restartMs: 2000,
 } as const;
 
-/** Runs until it is told to stop. @throws CommandFailed */
+/** Runs until it is told to stop. @throws CommandFailed, StoreUnavailable, BadCluster */
 export async function cloud(options: CloudOptions, outside: Outside): Promise<void> {
-  const logs = path.join(options.data, 'logs');
-  await mkdir(logs, { recursive: true, mode: 0o700 });
-  const lock = holdLock(path.join(options.data, 'cloud.lock'));
-  if (!lock) {
-    throw new CommandFailed(
-      `A cloud runs on ${options.data} already: stop it, or choose another folder with --data.`,
-      EXIT.failed,
-    );
-  }
-  const processes = serverIds(options.servers).map((id, index) => serverProcess(options, outside, id, index));
+  const lock = await lockCloud(options.data);
+  const ids = serverIds(options.servers);
+  const processes = ids.map((id, index) => serverProcess(options, outside, id, index));
+  const stopAll = () => Promise.all(processes.map((process) => process.stop()));
+  outside.stop.addEventListener('abort', () => void stopAll(), { once: true });
   try {
-    const cluster = await openCluster(path.join(options.data, 'cluster'));
-    const ready = await startAll(processes);
-    await present(options, outside, cluster, processes, ready);
+    const cluster = await prepare(options.data, ids);
+    const ready = outside.stop.aborted ? undefined : await startAll(processes, outside.stop);
+    if (ready) await present(options, outside, cluster, processes, ready);
   } finally {
-    await Promise.all(processes.map((process) => process.stop()));
+    await stopAll();
     lock.release();
+  }
+}
+
+/** What is done once for all servers, before any of them starts. */
+async function prepare(data: string, ids: readonly string[]): Promise<Cluster> {
+  await turnLogs(path.join(data, 'logs'), ids);
+  const cluster = await openCluster(path.join(data, 'cluster'));
+  const store = await openSqliteStore({ directory: data });
+  try {
+    await strikeOthers(store, data, ids);
+  } finally {
+    await store.close();
+  }
+  return cluster;
+}
+
+/** Logs begin anew with each cloud; those of the one before are kept. */
+async function turnLogs(folder: string, ids: readonly string[]): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const id of ids) {
+    await rename(path.join(folder, `${id}.log`), path.join(folder, `${id}.log.1`)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    });
+  }
+}
+
+/** Servers of a larger cloud than this one would be called dead for ever. */
+async function strikeOthers(store: Store, data: string, ids: readonly string[]): Promise<void> {
+  for (const { member } of await listMembers(store)) {
+    const isOurs = member === undefined || ids.includes(member.id);
+    if (!isOurs && !(await isRunning(data, member.id))) await strike(store, member.id);
   }
 }
 
@@ -85,8 +112,13 @@ function portOf(address: string | undefined): number | undefined {
   return address === undefined ? undefined : parseAddress(address)?.port;
 }
 
-async function startAll(processes: readonly ServerProcess[]): Promise<Ready[]> {
+/** Undefined if it was told to stop meanwhile. */
+async function startAll(
+  processes: readonly ServerProcess[],
+  stop: AbortSignal,
+): Promise<readonly Ready[] | undefined> {
   const started = await Promise.allSettled(processes.map((process) => process.start()));
+  if (stop.aborted) return undefined;
   const failed = started.find((result) => result.status === 'rejected');
   if (!failed) return started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   if (!(failed.reason instanceof NotReady)) throw failed.reason;

@@ -30,7 +30,10 @@ export interface RingLines {
 }
 
 export function describeRing({ epoch, members }: WatchResponse): RingLines {
-  return { epoch: epoch ? `${epoch.counter}.${epoch.minter}` : '0', servers: members.map(describeMember) };
+  return {
+    epoch: epoch?.minter ? `${epoch.counter}.${epoch.minter}` : '0',
+    servers: members.map(describeMember),
+  };
 }
 
 /** Of two views with the same key a person would learn nothing new: loads sway all the time. */

@@ -52,7 +52,7 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
   #child: ChildProcess | undefined;
   #ready: Ready | undefined;
   #restart: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: ServerProcessOptions) {
     super();
@@ -82,8 +82,12 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
   }
 
   /** Stops it in good order; kills it if that takes too long. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     clearTimeout(this.#restart);
     const child = this.#child;
     if (!child || hasEnded(child)) return;
@@ -94,19 +98,13 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
     clearTimeout(killer);
   }
 
-  /** Ends it at once. */
-  kill(): void {
-    this.#stopping = true;
-    clearTimeout(this.#restart);
-    this.#child?.kill('SIGKILL');
-  }
-
   #spawn(): ChildProcess {
     const [program, ...args] = this.#options.command(this.#ready);
     const log = openSync(this.#options.logFile, 'a', 0o600);
     try {
-      // The fourth is a channel whose closing tells the server that its parent is gone, however it went.
-      this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', log, 'ipc'] });
+      // The fourth is a channel whose closing tells the server that its parent is gone, however it went. Detached,
+      // it hears of the terminal's Ctrl-C from its parent alone, once.
+      this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', log, 'ipc'], detached: true });
     } finally {
       closeSync(log);
     }

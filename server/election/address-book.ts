@@ -32,6 +32,11 @@ export async function signOff(store: Store, entry: Entry): Promise<void> {
   await write(store, entry, MemberState.LEFT, (former) => former);
 }
 
+/** Strikes out a server that the cloud no longer has. @throws StoreUnavailable */
+export async function strike(store: Store, id: string): Promise<void> {
+  await store.transact([], [{ type: 'delete', key: prefix + id }]);
+}
+
 async function write(
   store: Store,
   { id, address, enrolmentAddress }: Entry,

@@ -96,7 +96,7 @@ async function noSecretLeaked(
   client: Joined,
 ): Promise<void> {
   const names = await readdir(path.join(data, 'logs'));
-  t.deepEqual(names.sort(), ['s1.log', 's2.log', 's3.log']);
+  t.deepEqual(names.sort(), ['s1.log', 's1.log.1', 's2.log', 's2.log.1', 's3.log', 's3.log.1']);
   const logs = (await Promise.all(names.map((name) => readFile(path.join(data, 'logs', name), 'utf8')))).join(
     '',
   );
