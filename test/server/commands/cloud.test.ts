@@ -133,9 +133,19 @@ test.serial('a killed cloud leaves no servers behind', async (t) => {
   await cloud.ended;
   await rowBecomes(store, 'member/s1', hasLeft);
   await rowBecomes(store, 'member/s2', hasLeft);
-  const { cloud: next, ready } = await startCloud(t, data, '--servers', '2');
-  t.is(ready.servers.length, 2);
-  t.is(await next.stop(), 0);
+  const { cloud: next, ready } = await startCloud(t, data, '--servers', '1', '--advertise', 'localhost');
+  t.deepEqual(
+    (await store.list({ prefix: 'member/' })).map(({ key }) => key),
+    ['member/s1'],
+    'a smaller cloud strikes the others out',
+  );
+  t.true(decodeJoinCode(ready.joinCode).addresses.every((address) => address.startsWith('localhost:')));
+  const alice = await join(ready.joinCode, 'alice');
+  t.true(alice.servers.every((address) => address.startsWith('localhost:')));
+  t.is((await reach(t, alice, alice.servers[0]!).discovery.list({})).entries.length, 1);
+  for (const _ of ['the terminal', 'npm']) next.child.kill('SIGINT');
+  t.is(await next.ended, 0);
+  t.true(hasLeft(await store.get('member/s1')));
 });
 
 test.serial('one folder has one cloud, and one server of a name', async (t) => {
