@@ -14,11 +14,17 @@ export function creditCount(credits: Uint8Array): number {
 const idAt = (credits: Uint8Array, index: number): Uint8Array =>
   credits.subarray(index * creditBytes, index * creditBytes + idBytes);
 
-const deadlineMsAt = (credits: Uint8Array, index: number): number =>
-  new DataView(credits.buffer, credits.byteOffset).getUint32(index * creditBytes + idBytes) * 1000;
+/** In milliseconds, so without bit operations, which end at 31 bits. */
+function deadlineMsAt(credits: Uint8Array, index: number): number {
+  const at = index * creditBytes + idBytes;
+  const high = credits[at]! * 256 + credits[at + 1]!;
+  const low = credits[at + 2]! * 256 + credits[at + 3]!;
+  return (high * 65_536 + low) * 1000;
+}
 
 function keep(credits: Uint8Array, kept: (index: number) => boolean): Uint8Array {
   const count = creditCount(credits);
+  if (count * creditBytes === credits.length && everyIndex(count, kept)) return credits;
   const packed = new Uint8Array(credits.length);
   let bytes = 0;
   for (let index = 0; index < count; index++) {
@@ -26,7 +32,12 @@ function keep(credits: Uint8Array, kept: (index: number) => boolean): Uint8Array
     packed.set(credits.subarray(index * creditBytes, (index + 1) * creditBytes), bytes);
     bytes += creditBytes;
   }
-  return bytes === credits.length ? credits : packed.slice(0, bytes);
+  return packed.slice(0, bytes);
+}
+
+function everyIndex(count: number, holds: (index: number) => boolean): boolean {
+  for (let index = 0; index < count; index++) if (!holds(index)) return false;
+  return true;
 }
 
 /** Credits that are still owed: neither settled by the worker nor past their deadline. */

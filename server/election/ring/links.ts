@@ -49,7 +49,7 @@ function drop(state: State, id: string): Outcome {
 function backoffMs(state: State, failures: number): readonly [number, State] {
   const [drawn, random] = draw(state.random);
   const ceilingMs = Math.min(RING_LIMITS.redialMsMax, RING_LIMITS.redialMsMin * 2 ** failures);
-  return [ceilingMs * (0.5 + drawn / 2), { ...state, random }];
+  return [Math.ceil(ceilingMs * (0.5 + drawn / 2)), { ...state, random }];
 }
 
 /** The link to `id` no longer works: it is suspected, what it held here is sought elsewhere, and it is redialled. */
