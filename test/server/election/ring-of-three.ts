@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { toServer } from '../../../core/identity/tls.js';
 import type { Identity } from '../../../core/identity/tls.js';
 import { openChannel } from '../../../core/rpc/channel.js';
@@ -15,6 +14,11 @@ import { drawAuthority, drawIdentity } from '../../identities.js';
 
 export const ids = ['a', 'b', 'c'];
 
+/** Where to leave what is to be done at the end: a test, or a whole file's. */
+export interface Endings {
+  teardown(end: () => unknown): void;
+}
+
 export interface Cloud {
   readonly servers: ReadonlyMap<string, Identity>;
   readonly alice: Identity;
@@ -22,7 +26,7 @@ export interface Cloud {
   readonly directory: string;
 }
 
-export async function makeCloud(t: ExecutionContext): Promise<Cloud> {
+export async function makeCloud(t: Endings): Promise<Cloud> {
   const authority = await drawAuthority();
   const identities = await Promise.all(ids.map((id) => drawIdentity(authority, 'server', id)));
   const directory = await mkdtemp(path.join(tmpdir(), 'glimpse-ring-'));
@@ -34,7 +38,7 @@ export async function makeCloud(t: ExecutionContext): Promise<Cloud> {
   };
 }
 
-export function clientOf(t: ExecutionContext, address: string, identity: Identity): Client<typeof Election> {
+export function clientOf(t: Endings, address: string, identity: Identity): Client<typeof Election> {
   const channel = openChannel(address, toServer(identity));
   t.teardown(() => channel.close());
   return createClient(Election, channel);
