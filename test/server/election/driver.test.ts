@@ -54,11 +54,12 @@ async function inPeace(t: ExecutionContext, act: (t: ExecutionContext) => Promis
     }
     trial.discard();
     t.log(`attempt ${attempt}: not in peace`);
-    await Promise.all([...clients.values()].map((client) => shows(client, isWhole(ids))));
+    for (const client of clients.values()) await shows(client, isWhole(ids));
+    await shows(clients.get('a')!, ({ members: all }) => all.every(({ load }) => load?.credits.length === 0));
   }
 }
 
-const epochNow = () => epochName(members.get('a')!.ring.status().epoch!);
+const epochNow = () => [...members.values()].map(({ ring }) => epochName(ring.status().epoch!)).join();
 
 async function electFrom(count: number): Promise<ElectResponse[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => clients.get(ids[index % 3]!)!.elect(ask())));
