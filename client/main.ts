@@ -7,14 +7,15 @@ import { text as readAll } from 'node:stream/consumers';
 import { commands } from './commands/all.js';
 import type { Chosen } from './commands/command-line.js';
 import { parseLine } from './commands/command-line.js';
-import type { Command, Surroundings } from './commands/command.js';
+import type { Command } from './commands/command.js';
 import { failureOf } from './commands/failure.js';
-import { performCommand } from './commands/perform.js';
+import { Others } from './commands/others.js';
+import { performCommand, surroundingsOf } from './commands/perform.js';
 import { Printer } from './commands/printer.js';
 import type { Engine, Running } from './engine.js';
 import { homeFolder } from './vault/home.js';
 import { openBrowser } from './web/browser.js';
-import type { Outcome, Told, Typed } from './web/control.js';
+import type { Outcome, Typed } from './web/control.js';
 import { performThere } from './web/control-client.js';
 import { serveControl } from './web/control-server.js';
 import { Showing } from './web/shown.js';
@@ -35,15 +36,18 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(words: readonly string[]): Promise<number> {
   try {
     const chosen = parseLine(words, commands, version());
-    if (!('said' in chosen))
-      return await run(chosen, new Printer(chosen.json, process.stdout, process.stderr));
+    if (!('said' in chosen)) return await run(chosen, await printerFor(chosen.json));
     process.stdout.write(chosen.said);
     return 0;
   } catch (error) {
     const failure = failureOf(error);
-    new Printer(words.includes('--json'), process.stdout, process.stderr).failure(failure);
+    (await printerFor(words.includes('--json'))).failure(failure);
     return failure.exit;
   }
+}
+
+function printerFor(json: boolean): Promise<Printer> {
+  return Printer.on(json, process.stdout, process.stderr);
 }
 
 function version(): string {
@@ -108,24 +112,6 @@ async function withEngine<Result>(
   }
 }
 
-function surroundingsOf(
-  typed: Typed,
-  showing: Showing,
-  say: (told: Told) => void,
-  signal: AbortSignal,
-): Surroundings {
-  return {
-    signal,
-    byUp: false,
-    room: typed.room,
-    progress: (progress) => say({ progress }),
-    state: (state) => say({ state }),
-    drawing: (drawing) => say({ drawing }),
-    show: (picture) => showing.show(picture),
-    stay: () => undefined,
-  };
-}
-
 /** Prints how it ended. @returns the exit code */
 async function finish(command: Command, typed: Typed, outcome: Outcome, printer: Printer): Promise<number> {
   const { result, failure } = outcome;
@@ -153,20 +139,19 @@ async function stayUp(command: Command, typed: Typed, printer: Printer): Promise
     };
     try {
       const outcome = await Promise.race([performCommand(command, engine, typed, surroundings), interrupted]);
-      if (!outcome) return 0;
-      const control = await serveControl(home, (name, asked, say, signal) => {
-        const other = commands.find((each) => each.name === name && !each.stays);
-        if (!other) return undefined;
-        const there = { ...surroundingsOf(asked, showing, say, signal), byUp: true };
-        const performed = performCommand(other, engine, asked, there);
-        if (other.endsUp) void performed.then(({ failure }) => failure ?? ending.abort());
-        return performed;
-      });
-      const exit = await finish(command, typed, outcome, printer);
-      const error = await Promise.race([running?.ended, interrupted]);
-      if (error) printer.failure(failureOf(error));
+      if (!outcome || !running) return outcome ? await finish(command, typed, outcome, printer) : 0;
+      const others = new Others(commands, engine, showing, () => ending.abort());
+      const control = await serveControl(home, (name, asked, say, signal) =>
+        others.perform(name, asked, say, signal),
+      );
+      await finish(command, typed, outcome, printer);
+      const error = await Promise.race([running.ended, interrupted]);
+      const left = await others.left;
       await control.close();
-      return error ? failureOf(error).exit : exit;
+      if (!error || left) return 0;
+      const failure = failureOf(error);
+      printer.failure(failure);
+      return failure.exit;
     } finally {
       await showing.withdraw();
       await running?.close();

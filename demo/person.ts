@@ -82,14 +82,19 @@ export class Person {
   }
 
   /** As `glimpse WORDS`, through the control socket of the client that is up, to hear what it is doing meanwhile. */
-  async ask(command: string, words: readonly string[], progress: (text: string) => void): Promise<Ended> {
+  async ask(
+    command: string,
+    words: readonly string[],
+    options: Readonly<Record<string, string>>,
+    progress: (text: string) => void,
+  ): Promise<Ended> {
     const begunMs = Date.now();
     const asked = request({
       socketPath: path.join(this.home, 'control', 'socket'),
       method: 'POST',
       path: `/commands/${command}`,
     });
-    asked.end(JSON.stringify({ arguments: words, options: {}, folder: this.home, room: null }));
+    asked.end(JSON.stringify({ arguments: words, options, folder: this.home, room: null }));
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
     let outcome: Outcome = {};
     for await (const line of createInterface({ input: response })) {
@@ -99,7 +104,8 @@ export class Person {
     }
     const { result, failure } = outcome;
     const ended = { exit: failure?.exit ?? 0, result, error: failure, tookMs: Date.now() - begunMs };
-    this.#told(this.name, [command, ...words], ended);
+    const given = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+    this.#told(this.name, [command, ...words, ...given], ended);
     return ended;
   }
 

@@ -49,6 +49,11 @@ export class Running {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
+  /** Undefined while it runs, or if it was killed. */
+  get exit(): number | undefined {
+    return this.#child.exitCode ?? undefined;
+  }
+
   /** The first line it prints, as JSON. @throws Error if it ends before, or takes too long */
   async ready(): Promise<unknown> {
     const line = await awaited(async () => {

@@ -70,14 +70,20 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Unreachable) {
     return failure('UNREACHABLE', error.message, 'repeat the command when the other side is back', exit);
   }
-  if (error instanceof FormatError)
-    return failure('DAMAGED', error.message, 'ask the owner for it again', exit);
+  if (error instanceof FormatError) return formatFailure(error);
   if (error instanceof Usage)
     return failure('USAGE', error.message, 'see the command with --help', EXIT.usage);
   if (error instanceof Cannot) return failure(error.reason, error.message, error.next, exit);
   if (error instanceof NotJoined) return failure('NOT_JOINED', error.message, '', exit);
   if (!(error instanceof Error)) return failure('INTERNAL', String(error), '', exit);
   return failure(codeOf(error), error.message, '', exit);
+}
+
+/** A code with a slip in it is a bad code; anything else came from a file or a peer. */
+function formatFailure({ layer, message }: FormatError): Failure {
+  if (layer === 'join-code') return failureOf(new Refused(Reason.BAD_JOIN_CODE, message));
+  if (layer === 'recovery-code') return failureOf(new Refused(Reason.BAD_RECOVERY_CODE, message));
+  return failure('DAMAGED', message, 'ask the owner for it again', EXIT.failed);
 }
 
 /** A refusal of the system (ENOSPC, EACCES) or of the vault names itself. */

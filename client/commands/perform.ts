@@ -1,6 +1,7 @@
 /** Performing a command, the same way in whichever process. */
 import type { Engine } from '../engine.js';
-import type { Outcome, Typed } from '../web/control.js';
+import type { Outcome, Told, Typed } from '../web/control.js';
+import type { Showing } from '../web/shown.js';
 import type { Command, Surroundings } from './command.js';
 import { failureOf } from './failure.js';
 
@@ -18,4 +19,23 @@ export async function performCommand(
   } catch (error) {
     return { failure: failureOf(error) };
   }
+}
+
+/** What a command performed in this process has around it. */
+export function surroundingsOf(
+  typed: Typed,
+  showing: Showing,
+  say: (told: Told) => void,
+  signal: AbortSignal,
+): Surroundings {
+  return {
+    signal,
+    byUp: false,
+    room: typed.room,
+    progress: (progress) => say({ progress }),
+    state: (state) => say({ state }),
+    drawing: (drawing) => say({ drawing }),
+    show: (picture) => showing.show(picture),
+    stay: () => undefined,
+  };
 }

@@ -2,7 +2,7 @@
  * What a command prints. Standard output has the result and nothing else: with --json one document. Standard error
  * has progress, notices and failures. Whatever may come from another computer is made harmless first.
  */
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import colors from 'picocolors';
 import type { Told } from '../web/control.js';
 import { jsonLine, printable, printableWithin } from '../web/rules/printable.js';
@@ -13,20 +13,39 @@ import type { Failure } from './failure.js';
 /** Lines of the terminal that a picture leaves to the text around it. */
 const linesBeside = 6;
 
+/** Text that is drawn over what it was before. */
+type Redrawn = ReturnType<typeof createLogUpdate>;
+
+interface Streams {
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+  readonly below?: Redrawn | undefined;
+  readonly watched?: Redrawn | undefined;
+}
+
 export class Printer {
   readonly #json: boolean;
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
-  readonly #below: ReturnType<typeof createLogUpdate>;
-  readonly #watched: ReturnType<typeof createLogUpdate>;
+  readonly #below: Redrawn | undefined;
+  readonly #watched: Redrawn | undefined;
   #states = 0;
 
-  constructor(json: boolean, out: NodeJS.WriteStream, err: NodeJS.WriteStream) {
+  private constructor(json: boolean, { out, err, below, watched }: Streams) {
     this.#json = json;
     this.#out = out;
     this.#err = err;
-    this.#below = createLogUpdate(err, { showCursor: true });
-    this.#watched = createLogUpdate(out, { showCursor: true });
+    this.#below = below;
+    this.#watched = watched;
+  }
+
+  /** What redraws is loaded for a terminal alone. */
+  static async on(json: boolean, out: NodeJS.WriteStream, err: NodeJS.WriteStream): Promise<Printer> {
+    if (!out.isTTY && !err.isTTY) return new Printer(json, { out, err });
+    const { createLogUpdate } = await import('log-update');
+    const redrawn = (stream: NodeJS.WriteStream) =>
+      stream.isTTY ? createLogUpdate(stream, { showCursor: true }) : undefined;
+    return new Printer(json, { out, err, below: redrawn(err), watched: redrawn(out) });
   }
 
   /** Pictures are drawn for people at a terminal with colours. */
@@ -46,18 +65,18 @@ export class Printer {
 
   /** Something happened that a person may want to know. */
   notice(text: string): void {
-    this.#below.clear();
+    this.#below?.clear();
     this.#err.write(`${printable(text)}\n`);
   }
 
   /** What was watched was told already. */
   result(result: unknown, command: Command): void {
-    if (this.#states > 0) this.#watched.done();
+    if (this.#states > 0) this.#watched?.done();
     else this.#print(this.#json ? jsonLine(result) : command.draw(printableWithin(result)));
   }
 
   failure(failure: Failure): void {
-    this.#below.clear();
+    this.#below?.clear();
     const { reason, message, next } = failure;
     if (this.#json) this.#err.write(`${jsonLine({ error: { reason, message, next } })}\n`);
     else
@@ -67,18 +86,18 @@ export class Printer {
   }
 
   #progress(text: string): void {
-    if (this.#err.isTTY) this.#below(colors.dim(printable(text)));
+    this.#below?.(colors.dim(printable(text)));
   }
 
   #state(state: unknown, command: Command): void {
     this.#states += 1;
     if (this.#json) this.#out.write(`${jsonLine(state)}\n`);
-    else if (this.#out.isTTY) this.#watched(command.draw(printableWithin(state)));
+    else if (this.#watched) this.#watched(command.draw(printableWithin(state)));
     else this.#out.write(`${command.draw(printableWithin(state))}\n\n`);
   }
 
   #print(text: string): void {
-    this.#below.clear();
+    this.#below?.clear();
     this.#out.write(`${text}\n`);
   }
 }

@@ -1,4 +1,6 @@
-import { EXIT } from '../../core/rpc/errors.js';
+import { existsSync } from 'node:fs';
+import { EXIT, Refused } from '../../core/rpc/errors.js';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { View } from '../engine.js';
 import { drawPicture } from '../web/terminal.js';
 import type { Picture } from '../web/shown.js';
@@ -31,7 +33,10 @@ export const view = defineCommand({
     'computer. With no view left the cover is shown instead, and the exit code is 3.',
   read: (typed) => {
     const what = word(typed, 0);
-    return { what: /^[0-9a-f]{1,32}$/i.test(what) ? what.toLowerCase() : filePath(typed, what) };
+    if (/^[0-9a-f]{1,32}$/i.test(what)) return { what: what.toLowerCase() };
+    const file = filePath(typed, what);
+    if (existsSync(file)) return { what: file };
+    throw new Refused(Reason.UNKNOWN_GRANT, `There is no file ${file}, and ${what} is no grant.`);
   },
   perform: async (engine, { what }, { room, drawing, show }): Promise<Viewed> => {
     const seen = await engine.view(what);

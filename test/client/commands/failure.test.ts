@@ -23,6 +23,8 @@ test(fails, new Refused(Reason.NAME_TAKEN, 'taken'), 'NAME_TAKEN', 6);
 test(fails, new Refused(Reason.NOT_ADMITTED, 'knocked'), 'NOT_ADMITTED', 6);
 test(fails, new Unreachable('nobody answers'), 'UNREACHABLE', 5);
 test(fails, new FormatError('png', 'a chunk is broken'), 'DAMAGED', 1);
+test(fails, new FormatError('join-code', 'a slip'), 'BAD_JOIN_CODE', 6);
+test(fails, new FormatError('recovery-code', 'a slip'), 'BAD_RECOVERY_CODE', 6);
 test(fails, new NotJoined(), 'NOT_JOINED', 1);
 test(fails, new VaultError('read-only', 'cannot be written'), 'VAULT_READ_ONLY', 1);
 test(fails, new Usage('what?'), 'USAGE', 2);

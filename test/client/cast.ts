@@ -1,0 +1,60 @@
+/** A cloud and people with vaults of their own, as real processes on free ports. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Person } from '../../demo/person.js';
+import { Running } from '../../demo/processes.js';
+
+const server = fileURLToPath(new URL('../../server/main.js', import.meta.url));
+
+export const photos = path.resolve('test/photos');
+
+export class Cast {
+  readonly folder: string;
+  readonly data: string;
+  readonly #people: Person[] = [];
+  cloud: Running | undefined;
+  joinCode = '';
+
+  constructor(folder: string) {
+    this.folder = folder;
+    this.data = path.join(folder, 'cloud');
+  }
+
+  static async gather(): Promise<Cast> {
+    const cast = new Cast(await mkdtemp(path.join(tmpdir(), 'glimpse-cast-')));
+    await mkdir(path.join(cast.folder, 'logs'));
+    return cast;
+  }
+
+  async openCloud(servers: number): Promise<void> {
+    this.cloud = new Running({
+      name: 'the cloud',
+      words: [server, 'cloud', '--servers', String(servers), '--port', '0', '--data', this.data, '--json'],
+      environment: {},
+      output: path.join(this.folder, 'logs', 'cloud.out'),
+    });
+    this.joinCode = ((await this.cloud.ready()) as { joinCode: string }).joinCode;
+  }
+
+  person(name: string): Person {
+    const person = new Person(name, this.folder, () => undefined);
+    this.#people.push(person);
+    return person;
+  }
+
+  /** Someone who has joined. */
+  async member(name: string): Promise<Person> {
+    const person = this.person(name);
+    const { exit, error } = await person.glimpse(['join', '-', '--name', name], this.joinCode);
+    if (exit !== 0) throw new Error(error?.message);
+    return person;
+  }
+
+  /** Ends everything, whatever state it is in. */
+  async leave(): Promise<void> {
+    for (const running of [this.cloud, ...this.#people.map(({ up }) => up)]) running?.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
