@@ -176,6 +176,8 @@ export interface HeldLine {
   readonly remaining: number | null;
   readonly mode: ModeName;
   readonly expires: number | null;
+  /** The highest that this vault, or the ledger, has. */
+  readonly version: number;
   readonly state: 'ready' | 'spent' | 'revoked' | 'expired';
   readonly leader: string;
 }

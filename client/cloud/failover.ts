@@ -58,19 +58,27 @@ export class Failover<Server> {
     this.#order = demote(this.#order, address);
   }
 
-  /** @throws Unreachable when no server answered in any lap; whatever else the call is refused with. */
+  /** @throws Unreachable when no server answered in time; whatever else the call is refused with */
   async call<Answer>(
     attempt: (server: Server, options: AttemptOptions) => Promise<Answer>,
-    { attemptMs = CLOUD_LIMITS.attemptMs, laps = CLOUD_LIMITS.laps, signal }: FailoverOptions = {},
+    { attemptMs = CLOUD_LIMITS.attemptMs, laps = Infinity, signal }: FailoverOptions = {},
   ): Promise<Answer> {
-    const lap = (number: number): Promise<Answer> =>
-      this.#lap(attempt, attemptMs * 2 ** (number - 1), signal);
+    const wholeMs = CLOUD_LIMITS.attemptsPerCall * attemptMs;
+    const begunMs = performance.now();
+    const lap = (number: number): Promise<Answer> => {
+      const leftMs = wholeMs - (performance.now() - begunMs);
+      return this.#lap(
+        attempt,
+        Math.max(CLOUD_LIMITS.attemptMsMin, Math.min(attemptMs * number, leftMs)),
+        signal,
+      );
+    };
     try {
       return await pRetry(lap, {
         retries: laps - 1,
         minTimeout: CLOUD_LIMITS.pauseMsMin,
         maxTimeout: CLOUD_LIMITS.pauseMsMax,
-        maxRetryTime: CLOUD_LIMITS.callMs,
+        maxRetryTime: wholeMs,
         randomize: true,
         shouldRetry: ({ error }) => isPassing(error),
         signal,

@@ -1,16 +1,18 @@
 /** Every limit and period of a client's talk with the cloud. Periods are short because each call has servers to go on to. */
 export const CLOUD_LIMITS = {
   /**
-   * How long one server may take to answer before the next is asked, in the first lap over all servers; each lap
-   * doubles it. Longer: a stopped server is felt longer. Shorter: a busy one is left although it would answer.
+   * How long one server may take to answer before the next is asked, in the first lap over all servers; later laps
+   * allow more. Longer: a stopped server is felt longer. Shorter: a busy one is left although it would answer.
    */
   attemptMs: 2_000,
-  /** Laps over all servers before the cloud counts as unreachable. Three pauses between them: about 3 s in all. */
-  laps: 4,
+  attemptMsMin: 500,
+  /**
+   * A call is given up after so many times `attemptMs`, in laps with pauses between them: 6 s for most, in which a
+   * server that died is back. Longer: a cloud that is down is told later.
+   */
+  attemptsPerCall: 3,
   pauseMsMin: 300,
-  pauseMsMax: 2_000,
-  /** A whole call, whatever happens. */
-  callMs: 30_000,
+  pauseMsMax: 1_000,
   /** Election takes a lap of the ring, and up to a second when a member has just stopped. */
   electMs: 4_000,
   /** Unlocking waits for a durable write. */

@@ -31,6 +31,8 @@ export class Deliveries {
   readonly #people: People;
   /** Grants whose picture is on its way just now, by whatever stream. */
   readonly #underWay = new Set<string>();
+  /** By grant: why it waits, as it was told last. */
+  readonly #announced = new Map<string, string>();
   /** By viewer: the session that did not answer. */
   readonly #deaf = new Map<string, string>();
 
@@ -59,9 +61,18 @@ export class Deliveries {
         if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
         const delivery = error instanceof Deaf ? 'offline' : 'waiting';
         this.waits(given, delivery);
+        this.#announce(given, error.message);
         return { delivery, error: error.message };
       }
     });
+  }
+
+  /** Told once, until something else is the matter or it was delivered. */
+  #announce({ grantId, photo }: Given, message: string): void {
+    const key = hex(grantId);
+    if (this.#announced.get(key) === message) return;
+    this.#announced.set(key, message);
+    this.#workings.tell(`${message} (${photo.name} waits)`);
   }
 
   /** `act` with the parcel of a grant, which no other stream delivers meanwhile. */
@@ -108,6 +119,7 @@ export class Deliveries {
       }
       return vault.outbox.add({ kind: 'report-delivery', grantId, version }, edge.clock());
     });
+    this.#announced.delete(hex(grantId));
     tell(`delivered ${given.photo.name} to ${given.viewer.name}`);
     later(this.#record(report, snapshot));
   }
@@ -137,22 +149,28 @@ export class Deliveries {
 
   async #attempts(given: Given, parcel: OutgoingParcel): Promise<void> {
     const { periods } = this.#workings;
-    let known: Known | undefined;
+    let silent: Known | undefined;
     const attempt = async (): Promise<void> => {
-      known = await this.#viewer(given);
-      await this.#attempt(known, parcel);
+      const known = await this.#viewer(given);
+      try {
+        await this.#attempt(known, parcel);
+      } catch (error) {
+        if (error instanceof Unreachable && !(error instanceof Away)) silent = known;
+        throw error;
+      }
     };
     try {
       await pRetry(attempt, {
         retries: periods.attempts - 1,
         minTimeout: periods.pauseMs,
         randomize: true,
+        // Without an attempt it was the cloud that could not be reached, and that was asked often enough.
         shouldRetry: ({ error }) =>
-          error instanceof Unreachable && !(error instanceof Away) && known !== undefined,
+          error instanceof Unreachable && !(error instanceof Away) && silent !== undefined,
       });
     } catch (error) {
-      if (!(error instanceof Unreachable) || error instanceof Away || !known) throw error;
-      throw await this.#report(known, error);
+      if (!(error instanceof Unreachable) || !silent) throw error;
+      throw await this.#report(silent, error);
     }
   }
 
@@ -195,15 +213,13 @@ export class Deliveries {
   async #report({ contact, entry }: Known, cause: Error): Promise<Unreachable> {
     const { name } = contact;
     if (entry) this.#deaf.set(name, hex(entry.sessionId));
-    if (entry?.sessionId.length !== 16)
-      return new Deaf(`${name} does not answer: it waits for ${name}.`, { cause });
+    if (entry?.sessionId.length !== 16) return new Deaf(`${name} does not answer.`, { cause });
     const online = await this.#workings.cloud.reportOffline(name, entry.sessionId).then(
       (answer) => answer.online,
       () => false,
     );
-    const found = online ? `${name} is online, unreachable from here` : `${name} is offline`;
-    this.#workings.tell(found);
-    return new Deaf(`${found}: it is delivered when ${name} can be reached.`, { cause });
+    const found = online ? 'online, but unreachable from here' : 'offline: no acknowledgement came';
+    return new Deaf(`${name} is ${found}.`, { cause });
   }
 }
 

@@ -25,6 +25,8 @@ export const PEER_LIMITS = {
   /** Lines and bytes of a peer's gallery that are taken in. A thumbnail has some 10 to 40 KB. */
   galleryLinesMax: 10_000,
   thumbnailBytesMax: 262_144,
+  /** `up` waits so long to be present before it says that it is ready. Without a cloud it serves all the same. */
+  presentMs: 5_000,
   /** A client that is closed waits so long for the calls it serves. */
   stopMs: 1_000,
   /** How often the outbox asks the directory about a viewer that is away; and one who is online, unreachable from us. */

@@ -36,6 +36,7 @@ export function heldLine(
     remaining: used === null ? null : Math.max(0, rights.quota - used),
     mode: modeName(rights),
     expires,
+    version: rights.version,
     state: stateOf(rights, used, expires, nowMs),
     leader: picture.leader,
   };

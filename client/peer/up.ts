@@ -33,7 +33,7 @@ export interface UpAndRunning {
   close(): Promise<void>;
 }
 
-/** Present, or trying to be, on return. @throws CannotListen */
+/** Present on return; or trying to be, if the cloud does not answer soon. @throws CannotListen */
 export async function startUp(member: Member, settings: UpSettings): Promise<UpAndRunning> {
   const { workings } = member;
   const { vault, edge, tell } = workings;
@@ -64,6 +64,7 @@ export async function startUp(member: Member, settings: UpSettings): Promise<UpA
     (error: unknown) => (error instanceof Refused ? error : new Error(String(error))),
   );
   const couriering = member.courier.run(ending.signal);
+  await Promise.race([presence.begun, ended, edge.sleep(PEER_LIMITS.presentMs, ending.signal)]);
   return {
     address,
     attendedAt: () => presence.server,
@@ -80,11 +81,15 @@ export async function startUp(member: Member, settings: UpSettings): Promise<UpA
 class Presence implements Attending {
   readonly address: string;
   server: string | undefined;
+  /** Settles when this client is present for the first time. */
+  readonly begun: Promise<void>;
   readonly #member: Member;
+  #begin: () => void = () => undefined;
 
   constructor(member: Member, address: string) {
     this.#member = member;
     this.address = address;
+    this.begun = new Promise((resolve) => (this.#begin = resolve));
   }
 
   async take({ signedRights, ownerKeys }: RightsUpdate): Promise<Taken | undefined> {
@@ -105,6 +110,7 @@ class Presence implements Attending {
     const { workings } = this.#member;
     const { vault, cloud, edge } = workings;
     this.server = server;
+    this.#begin();
     this.#member.attendsWith(acknowledge);
     if (!Number.isNaN(nowMs)) vault.identity.heard(cloud.servers, nowMs - edge.clock());
     vault.outbox.wakeCloud(edge.clock());
