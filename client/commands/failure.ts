@@ -62,6 +62,17 @@ const advice: Partial<Record<Reason, string>> = {
   [Reason.CLOUD_UNREACHABLE]: 'repeat the command when the cloud is back',
 };
 
+/** What to do next where the system refused something, mostly a file that was named. */
+const systemAdvice: Readonly<Record<string, string>> = {
+  ENOENT: 'check the path',
+  ENOTDIR: 'check the path',
+  EISDIR: 'give the path of a file, not of a folder',
+  EACCES: 'change its permissions, or use another folder',
+  EPERM: 'change its permissions, or use another folder',
+  EROFS: 'use a folder that can be written to',
+  ENOSPC: 'make room on the disk, then repeat the command',
+};
+
 export function failureOf(error: unknown): Failure {
   const exit = exitCodeOf(error);
   if (error instanceof Refused) {
@@ -76,7 +87,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Cannot) return failure(error.reason, error.message, error.next, exit);
   if (error instanceof NotJoined) return failure('NOT_JOINED', error.message, '', exit);
   if (!(error instanceof Error)) return failure('INTERNAL', String(error), '', exit);
-  return failure(codeOf(error), error.message, '', exit);
+  const code = codeOf(error);
+  return failure(code, error.message, systemAdvice[code] ?? '', exit);
 }
 
 /** A code with a slip in it is a bad code; anything else came from a file or a peer. */

@@ -32,3 +32,9 @@ test(fails, new Cannot('LOG_BROKEN', 'rewritten', 'keep it'), 'LOG_BROKEN', 1);
 test(fails, Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'ENOSPC', 1);
 test(fails, new TypeError('a bug'), 'INTERNAL', 1);
 test(fails, 'a string', 'INTERNAL', 1);
+
+for (const code of ['ENOENT', 'EISDIR', 'EROFS', 'ENOSPC']) {
+  test(`${code} of the system comes with what to do next`, (t) => {
+    t.not(failureOf(Object.assign(new Error('open'), { code })).next, '');
+  });
+}
