@@ -23,7 +23,11 @@ const options = new Command('npm run demo --')
   .opts<{ gallery?: string; json?: boolean; keep?: boolean; picture?: string }>();
 
 const gallery = path.resolve(options.gallery ?? fileURLToPath(new URL('../../test/photos', import.meta.url)));
-const transcript = new Transcript(options.json === true, (text) => process.stdout.write(text));
+const transcript = new Transcript(
+  options.json === true,
+  (text) => process.stdout.write(text),
+  (text) => process.stderr.write(text),
+);
 process.exitCode = await demo();
 
 async function demo(): Promise<number> {

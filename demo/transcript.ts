@@ -21,14 +21,16 @@ interface Told {
 export class Transcript {
   readonly #json: boolean;
   readonly #write: (text: string) => void;
+  readonly #aside: (text: string) => void;
   readonly #begunMs = Date.now();
   #now: Told | undefined;
   #steps = 0;
   #checks = 0;
 
-  constructor(json: boolean, write: (text: string) => void) {
+  constructor(json: boolean, write: (text: string) => void, aside: (text: string) => void) {
     this.#json = json;
     this.#write = write;
+    this.#aside = aside;
   }
 
   /** Tells of `act`; what it throws is told and thrown on. */
@@ -85,8 +87,10 @@ export class Transcript {
     this.#say(colors.dim(`   ${who}$ ${command}${ended}  ${seconds(tookMs)}`));
   }
 
+  /** Beside the steps: with --json it is for the person who looks on. */
   end(text: string): void {
-    this.#say(`\n${text}`);
+    if (this.#json) this.#aside(`${text}\n`);
+    else this.#say(`\n${text}`);
   }
 
   get summary(): string {

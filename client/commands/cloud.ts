@@ -3,7 +3,6 @@ import { defineCommand } from './command.js';
 import { Cannot } from './failure.js';
 import { flag } from './read.js';
 import type { RingLines } from './ring-lines.js';
-import { ringLines } from './ring-lines.js';
 import { table } from './table.js';
 
 export const cloud = defineCommand({
@@ -13,6 +12,8 @@ export const cloud = defineCommand({
   examples: ['glimpse cloud', 'glimpse cloud --watch'],
   read: (typed) => ({ watch: flag(typed, 'watch') }),
   perform: async (engine, { watch }, { signal, state }): Promise<RingLines> => {
+    // Loaded where it is performed: what reads the cloud's messages takes longest of all to load.
+    const { ringLines } = await import('./ring-lines.js');
     let last: RingLines | undefined;
     try {
       for await (const ring of engine.watchRing(signal)) {

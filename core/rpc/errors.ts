@@ -2,7 +2,8 @@
  * Refusals and how they travel: one table from every Reason to its gRPC status and to the exit code of the
  * client. docs/protocol.md, "Errors", is the same table for people.
  */
-import { status } from '@grpc/grpc-js';
+// Not the whole of grpc-js: commands that `up` performs need none of it, and start faster.
+import { Status as status } from '@grpc/grpc-js/build/src/constants.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { Violation } from '../violations.js';
 

@@ -10,6 +10,11 @@ const server = fileURLToPath(new URL('../../server/main.js', import.meta.url));
 
 export const photos = path.resolve('test/photos');
 
+const pty = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+
+/** What a program is started through to have a terminal with colours. python3 is there, or nothing would be built. */
+export const inTerminal = ['env', '-u', 'NO_COLOR', 'TERM=xterm-256color', 'python3', '-c', pty];
+
 export class Cast {
   readonly folder: string;
   readonly data: string;
@@ -38,8 +43,8 @@ export class Cast {
     this.joinCode = ((await this.cloud.ready()) as { joinCode: string }).joinCode;
   }
 
-  person(name: string): Person {
-    const person = new Person(name, this.folder, () => undefined);
+  person(name: string, through: readonly string[] = []): Person {
+    const person = new Person(name, this.folder, () => undefined, through);
     this.#people.push(person);
     return person;
   }

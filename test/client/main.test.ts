@@ -17,7 +17,7 @@ import type {
 } from '../../client/engine.js';
 import type { Person } from '../../demo/person.js';
 import { awaited } from '../../demo/processes.js';
-import { Cast, photos } from './cast.js';
+import { Cast, inTerminal, photos } from './cast.js';
 
 /** What one test leaves for the next. */
 interface Story {
@@ -327,6 +327,18 @@ test.serial('people get tables and sentences', async (t) => {
   t.regex((await alice.run(['status'])).out, /up +runs/);
   t.regex((await alice.run(['peers'])).out, /carol/);
   t.regex((await bob.run(['gallery', 'alice'])).out, /1 +acanthus-mollis\.jpg/);
+});
+
+test.serial('in a terminal thumbnails and views are drawn', async (t) => {
+  const { cast, received } = t.context.story;
+  const bob = cast.person('bob', inTerminal);
+  const { out: thumbnails } = await bob.run(['gallery', 'alice']);
+  t.true(new Set(thumbnails.match(/38;2;\d+;\d+;\d+/g)).size > 100);
+  t.regex(thumbnails, /1 acanthus-mollis\.jpg/);
+  const { out: photo } = await bob.run(['view', received.grant]);
+  t.true(new Set(photo.match(/38;2;\d+;\d+;\d+/g)).size > 100);
+  t.regex(photo, /The photo\. \d+ views? left/);
+  t.regex(photo, /Once, within a minute: http:/);
 });
 
 test.serial('revoking and forgetting', async (t) => {
