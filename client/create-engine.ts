@@ -9,6 +9,7 @@ import { Reason } from '../gen/glimpse/v1/error_pb.js';
 import { joinWith } from './cloud/joining.js';
 import { NotJoined } from './engine.js';
 import type * as E from './engine.js';
+import { checkCover } from './gallery/covers.js';
 import type { Gallery } from './gallery/gallery.js';
 import { openGallery } from './gallery/gallery.js';
 import { checkChange } from './peer/changes.js';
@@ -307,6 +308,7 @@ class ClientEngine implements E.Engine {
       );
     }
     checkChange({ views: options.views });
+    await checkCover(options.cover);
     const member = this.#joined();
     this.#gallery = this.#galleryOf(options.gallery);
     const gallery = await this.#gallery;
@@ -335,7 +337,9 @@ class ClientEngine implements E.Engine {
     this.#up = undefined;
     await this.#member?.close();
     this.#member = undefined;
-    (await this.#gallery)?.close();
+    // One that did not open was told to whoever asked for it.
+    const gallery = await this.#gallery?.catch(() => undefined);
+    gallery?.close();
     this.#gallery = undefined;
   }
 

@@ -48,6 +48,12 @@ export async function makeCover(choice: string, { thumbnail, seed }: CoverSource
   return draw ? png(sharp(Buffer.from(draw(chance)))) : own(path.resolve(choice), choice);
 }
 
+/** Whether a choice will do for photos to come. @throws Refused (BAD_COVER) */
+export async function checkCover(choice: string): Promise<void> {
+  if (choice === 'preview' || choice === 'drawn' || scenes.has(choice)) return;
+  await own(path.resolve(choice), choice);
+}
+
 async function preview(thumbnail: Uint8Array): Promise<Uint8Array> {
   const { width, height } = await sharp(thumbnail).metadata();
   const scale = previewSide / Math.max(width, height);

@@ -68,7 +68,7 @@ export interface Gallery {
 
 /**
  * Without a folder nothing is listed, and photos are shared by their paths alone.
- * @throws Refused (UNKNOWN_PHOTO) if there is no such folder
+ * @throws Refused (INVALID_REQUEST) if there is no such folder
  */
 export async function openGallery(
   folder: string | undefined,
@@ -303,7 +303,10 @@ async function rootOf(folder: string): Promise<string> {
   } catch {
     // Said below.
   }
-  return unknownPhoto(`There is no folder ${folder}: give the folder of your photos with --gallery`);
+  throw new Refused(
+    Reason.INVALID_REQUEST,
+    `There is no folder ${folder}: give the folder of your photos with --gallery`,
+  );
 }
 
 function unknownPhoto(message: string): never {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import test from 'ava';
 import fc from 'fast-check';
-import { makeCover } from '../../../client/gallery/covers.js';
+import { checkCover, makeCover } from '../../../client/gallery/covers.js';
 import { between, chanceFrom, oneOf } from '../../../client/gallery/scenes/chance.js';
 import { dunes } from '../../../client/gallery/scenes/dunes.js';
 import { dusk } from '../../../client/gallery/scenes/dusk.js';
@@ -118,5 +118,7 @@ test('a cover that cannot be one is refused with what may be chosen', async (t) 
       choice,
     );
     t.is(error.reason, Reason.BAD_COVER);
+    await t.throwsAsync(checkCover(choice), { instanceOf: Refused, message: error.message }, choice);
   }
+  for (const choice of ['preview', 'drawn', 'waves']) await t.notThrowsAsync(checkCover(choice));
 });

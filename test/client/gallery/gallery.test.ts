@@ -341,6 +341,7 @@ test('a folder that is not there, or goes away', async (t) => {
   const at = await place(t);
   const missing = await t.throwsAsync(open(t, at, path.join(at.folder, 'no')), { instanceOf: Refused });
   t.regex(missing.message, /no folder.*--gallery/);
+  t.is(missing.reason, Reason.INVALID_REQUEST);
   await copyPhotographs(at, ['a.jpg']);
   await t.throwsAsync(open(t, at, path.join(at.folder, 'a.jpg')), { instanceOf: Refused });
   const gallery = await open(t, at);
