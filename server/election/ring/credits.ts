@@ -50,14 +50,13 @@ export function owed(credits: Uint8Array, begun: ReadonlySet<string>, nowMs: num
   );
 }
 
-/** With one more credit, or with a later deadline for one that is there; as it was when there are too many. */
+/** One more credit, and as many as there may be. A request that is granted twice owes two, settled by one begin. */
 export function withCredit(credits: Uint8Array, requestId: Uint8Array, deadlineMs: number): Uint8Array {
-  const others = keep(credits, (index) => Buffer.compare(idAt(credits, index), requestId) !== 0);
-  if (creditCount(others) >= RING_LIMITS.creditsMax) return credits;
-  const packed = new Uint8Array(others.length + creditBytes);
-  packed.set(others);
-  packed.set(requestId.subarray(0, idBytes), others.length);
-  new DataView(packed.buffer).setUint32(others.length + idBytes, Math.ceil(deadlineMs / 1000));
+  if (creditCount(credits) >= RING_LIMITS.creditsMax) return credits;
+  const packed = new Uint8Array(credits.length + creditBytes);
+  packed.set(credits);
+  packed.set(requestId.subarray(0, idBytes), credits.length);
+  new DataView(packed.buffer).setUint32(credits.length + idBytes, Math.ceil(deadlineMs / 1000));
   return packed;
 }
 

@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { MemberState, PingSchema, PongSchema } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Member, Ping, Pong } from '../../../gen/glimpse/v1/election_pb.js';
 import { packIds, unpackIds } from './credits.js';
-import { begunHere, ownLoad } from './load.js';
+import { begunHere, ownLoad, unsettled } from './load.js';
 import { memberOf, merge, suspect } from './members.js';
 import { promise } from './promise.js';
 import { andThen, draw, RING_LIMITS } from './state.js';
@@ -89,7 +89,8 @@ export function opened(state: State, event: Extract<Event, { type: 'up' }>): Out
     sinceMs: state.nowMs,
     sequence: 0,
     pingAtMs: state.nowMs,
-    silentAtMs: undefined,
+    pingedAtMs: undefined,
+    slowestMs: 0,
   });
   return merge(up, event.members, id);
 }
@@ -119,14 +120,17 @@ export function pinged(state: State, from: string, ping: Ping): Outcome {
 export function ponged(state: State, from: string, pong: Pong): Outcome {
   const link = state.links.get(from);
   if (link?.phase !== 'up' || pong.sequence !== link.sequence || pong.load?.id !== from) return [state, []];
+  const tookMs = state.nowMs - (link.pingedAtMs ?? state.nowMs);
   const answered = setLink(state, from, {
     ...link,
-    silentAtMs: undefined,
+    pingedAtMs: undefined,
+    slowestMs: Math.max(tookMs, link.slowestMs * RING_LIMITS.slowDecay),
     pingAtMs: Math.max(link.pingAtMs, state.nowMs),
   });
   const report = { load: pong.load, begun: unpackIds(pong.begun) };
   const reports = new Map(state.reports).set(from, report);
-  return [promise({ ...answered, reports }, pong.epoch!), []];
+  const given = unsettled(state.given, from, report.begun);
+  return [promise({ ...answered, reports, given }, pong.epoch!), []];
 }
 
 function ping(state: State, id: string, link: Extract<Link, { phase: 'up' }>): Outcome {
@@ -139,17 +143,24 @@ function ping(state: State, id: string, link: Extract<Link, { phase: 'up' }>): O
       ...link,
       sequence,
       pingAtMs: nowMs + RING_LIMITS.pingMs,
-      silentAtMs: nowMs + RING_LIMITS.silentMs,
+      pingedAtMs: nowMs,
     }),
     [effect],
   ];
+}
+
+/** How long this neighbour may take to answer. */
+export function patienceMs(link: Link | undefined): number {
+  const { silentMs, silentMsMax, slowFactor } = RING_LIMITS;
+  const slowestMs = link?.phase === 'up' ? link.slowestMs : 0;
+  return Math.ceil(Math.min(silentMsMax, Math.max(silentMs, slowFactor * slowestMs)));
 }
 
 /** When a link next needs something done. */
 export function linkWakesAtMs(link: Link): number {
   if (link.phase === 'waiting') return link.redialAtMs;
   if (link.phase === 'dialling') return Infinity;
-  return link.silentAtMs ?? link.pingAtMs;
+  return link.pingedAtMs === undefined ? link.pingAtMs : link.pingedAtMs + patienceMs(link);
 }
 
 /** Does what is due on the links: pings, silences, redials. */
@@ -160,7 +171,7 @@ export function tendLinks(state: State): Outcome {
 
 function tend(state: State, id: string): Outcome {
   const link = state.links.get(id)!;
-  if (link.phase === 'up') return link.silentAtMs === undefined ? ping(state, id, link) : giveUp(state, id);
+  if (link.phase === 'up') return link.pingedAtMs === undefined ? ping(state, id, link) : giveUp(state, id);
   return link.phase === 'waiting' ? dial(state, memberOf(state, id)!, link.failures) : [state, []];
 }
 
@@ -170,7 +181,7 @@ export function forgive(state: State, sleptMs: number): State {
   const links = [...state.links].map(([id, link]): [string, Link] => [
     id,
     link.phase === 'up'
-      ? { ...link, pingAtMs: link.pingAtMs + sleptMs, silentAtMs: later(link.silentAtMs) }
+      ? { ...link, pingAtMs: link.pingAtMs + sleptMs, pingedAtMs: later(link.pingedAtMs) }
       : link,
   ]);
   const { passed } = state;

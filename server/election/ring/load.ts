@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { LoadSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Load } from '../../../gen/glimpse/v1/election_pb.js';
-import { creditCount, noCredits, owed, withCredit } from './credits.js';
+import { creditCount, creditedIds, noCredits, owed, withCredit } from './credits.js';
 import { compareEpochs } from './epoch.js';
 import { memberOf, ringOf } from './members.js';
 import { hex } from './state.js';
@@ -80,11 +80,27 @@ export function visitedLoads(state: State, vector: readonly Load[]): readonly Lo
 /** Once an epoch: the credits this member gave are put back into a vector that was minted without them. */
 export function restoreCredits(state: State, rows: readonly Load[]): readonly Load[] {
   if (compareEpochs(state.restored, state.promised) === 0) return rows;
-  const begunAt = (id: string) => (id === state.self ? begunHere(state) : state.reports.get(id)?.begun);
-  return state.given
-    .filter((given) => given.deadlineMs > state.nowMs)
-    .filter((given) => !begunAt(given.leader)?.has(hex(given.requestId)))
-    .reduce(addCredit, rows);
+  return rows.map((row) => {
+    const there = new Set(creditedIds(row.credits));
+    const missing = state.given.filter(
+      ({ leader, deadlineMs, requestId }) =>
+        leader === row.id && deadlineMs > state.nowMs && !there.has(hex(requestId)),
+    );
+    const credits = missing.reduce(
+      (packed, { requestId, deadlineMs }) => withCredit(packed, requestId, deadlineMs),
+      row.credits,
+    );
+    return { ...row, credits };
+  });
+}
+
+/** Without the credits that `leader` is heard to have settled. */
+export function unsettled(
+  given: readonly Given[],
+  leader: string,
+  begun: ReadonlySet<string>,
+): readonly Given[] {
+  return given.filter((one) => one.leader !== leader || !begun.has(hex(one.requestId)));
 }
 
 /** The rows of those that may be elected, in ring order beginning after the last leader. */

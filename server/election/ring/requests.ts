@@ -7,7 +7,7 @@ import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { EntrustedSchema, EntrustSchema, TicketSchema } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Entrust, Entrusted, Ticket, Token } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs, epochName } from './epoch.js';
-import { allDraining, charged, leastLoaded } from './load.js';
+import { allDraining, charged, leastLoaded, unsettled } from './load.js';
 import { isUp, ringOf } from './members.js';
 import { andThen, hex, requestKey, RING_LIMITS } from './state.js';
 import type { Effect, Event, Given, Outcome, State, Waiting } from './state.js';
@@ -34,7 +34,8 @@ export function began(state: State, ticket: Ticket): State {
   const deadlineMs = ticket.deadline ? timestampMs(ticket.deadline) : state.nowMs;
   const live = [...state.begun].filter(([, { deadlineMs: untilMs }]) => untilMs > state.nowMs);
   const begun = new Map(live).set(termOf(ticket), { requestId: hex(ticket.requestId), deadlineMs });
-  return { ...state, begun, inFlight: state.inFlight + 1, granted: state.granted + 1 };
+  const given = unsettled(state.given, state.self, new Set([hex(ticket.requestId)]));
+  return { ...state, begun, given, inFlight: state.inFlight + 1, granted: state.granted + 1 };
 }
 
 export function ended(state: State): State {
@@ -135,7 +136,7 @@ function grantOne(state: State, waiting: Waiting): Outcome {
     {
       ...rest,
       held: { token: after, index: index + 1 },
-      given: [...state.given.filter(({ deadlineMs }) => deadlineMs > state.nowMs), given],
+      given: [...state.given.slice(-RING_LIMITS.givenMax), given],
       loads,
       lastLeader: leader,
     },

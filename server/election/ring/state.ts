@@ -19,8 +19,16 @@ import type {
 export const RING_LIMITS = {
   /** From a pong to the next ping. */
   pingMs: 200,
-  /** How long a ping, or a token that was passed, may go unanswered. */
+  /**
+   * How long a ping, or a token that was passed, may go unanswered: `slowFactor` times the slowest pong of late, and
+   * no less and no more than these. So a machine short of time is not torn by suspicion, and what is stopped is
+   * still found within `pingMs + silentMsMax`.
+   */
   silentMs: 300,
+  silentMsMax: 600,
+  slowFactor: 6,
+  /** What remains of the slowest pong after each further one. */
+  slowDecay: 0.9,
   /** How long a suspect may refute before it counts as dead. */
   suspicionMs: 3000,
   /** A wake-up later than this was the member's own sleep, not its neighbours' silence. */
@@ -30,8 +38,8 @@ export const RING_LIMITS = {
   wantHurryMs: 20,
   /** Trouble lasts so long after a link was lost. */
   troubleMs: 1000,
-  /** A request that waits longer is handed to another member: later than `pingMs + silentMs`, within a second. */
-  entrustMs: 600,
+  /** A request that waits longer is handed to another member: later than the silent are found, within a second. */
+  entrustMs: 850,
   /** A request that waits longer is refused; its client has asked another server by then. */
   waitMs: 5000,
   /** Hide must begin within this of the grant; a lost grant's credit weighs on its leader for so long. */
@@ -43,6 +51,7 @@ export const RING_LIMITS = {
   waitingMax: 1024,
   membersMax: 1024,
   creditsMax: 4096,
+  givenMax: 4096,
   begunMax: 4096,
   hopMax: 0x7fff_ffff,
 } as const;
@@ -72,8 +81,10 @@ export type Link =
       readonly sinceMs: number;
       readonly sequence: number;
       readonly pingAtMs: number;
-      /** Until when the ping under way may be answered; absent when none is. */
-      readonly silentAtMs: number | undefined;
+      /** When the ping under way was sent; undefined when none is. */
+      readonly pingedAtMs: number | undefined;
+      /** The slowest pong of late. */
+      readonly slowestMs: number;
     };
 
 /** A request that waits for the token. */
@@ -122,7 +133,7 @@ export interface Report {
   readonly begun: ReadonlySet<string>;
 }
 
-/** A credit this member gave, until its deadline. */
+/** A credit this member gave, until it hears that the leader settled it; its time may be over. */
 export interface Given {
   readonly leader: string;
   readonly requestId: Uint8Array;

@@ -7,7 +7,7 @@ import { TokenSchema, TokenTakenSchema } from '../../../gen/glimpse/v1/election_
 import type { Token, TokenTaken } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs, nextEpoch } from './epoch.js';
 import { restoreCredits, visitedLoads } from './load.js';
-import { giveUp } from './links.js';
+import { giveUp, patienceMs } from './links.js';
 import { isUp, liesBetween, successorOf } from './members.js';
 import { promise } from './promise.js';
 import { andThen, RING_LIMITS } from './state.js';
@@ -88,7 +88,7 @@ export function pass(state: State): Outcome {
     {
       ...state,
       held: undefined,
-      passed: { token: value, to, silentAtMs: state.nowMs + RING_LIMITS.silentMs },
+      passed: { token: value, to, silentAtMs: state.nowMs + patienceMs(state.links.get(to)) },
       promisedHop: value.hop,
       loads: value.loads,
     },
