@@ -27,6 +27,7 @@ export interface Program {
 export class Running {
   readonly #program: Program;
   readonly #child: ChildProcess;
+  #killed = false;
 
   constructor(program: Program) {
     this.#program = program;
@@ -41,8 +42,10 @@ export class Running {
     for (const file of files) closeSync(file);
   }
 
+  /** @throws Error if it could not be started */
   get pid(): number {
-    return this.#child.pid ?? 0;
+    if (this.#child.pid === undefined) throw new Error(`${this.#program.name} could not be started`);
+    return this.#child.pid;
   }
 
   get ended(): boolean {
@@ -72,18 +75,22 @@ export class Running {
 
   /** Asks it to end, and makes it end if it does not. */
   async stop(): Promise<void> {
-    if (this.ended) return;
-    const exit = once(this.#child, 'exit');
-    this.#child.ref();
-    this.#child.kill('SIGTERM');
-    await Promise.race([exit, sleep(patienceMs, undefined, { ref: false })]);
+    if (!this.ended) {
+      const exit = once(this.#child, 'exit');
+      this.#child.ref();
+      this.#child.kill('SIGTERM');
+      await Promise.race([exit, sleep(patienceMs, undefined, { ref: false })]);
+    }
     this.kill();
   }
 
-  /** Ends it and whatever it started, at once. */
+  /** Ends it and whatever it started, at once; once, since its number may be another's afterwards. */
   kill(): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#killed) return;
+    this.#killed = true;
     try {
-      process.kill(-this.pid, 'SIGKILL');
+      process.kill(-pid, 'SIGKILL');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }

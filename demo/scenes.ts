@@ -224,7 +224,7 @@ export async function offline({ transcript: tell, alice, bob }: Stage, { shared 
     const sent = await alice.ask('share', ['bob', shared.name], { views: '2' }, (text) => {
       if (frozen === true || !text.startsWith('delivering')) return;
       frozen = true;
-      process.kill(bob.up?.pid ?? 0, 'SIGSTOP');
+      process.kill(bob.up!.pid, 'SIGSTOP');
     });
     const { grant, delivery } = done(sent) as Shared;
     tell.check(
@@ -302,7 +302,7 @@ export async function leaderDies(
       const leader = / at (\S+)/.exec(text)?.[1];
       if (killed !== undefined || leader === undefined) return;
       killed = leader;
-      process.kill(pids.get(leader) ?? 0, 'SIGKILL');
+      process.kill(pids.get(leader)!, 'SIGKILL');
     });
     tell.check(
       `${killed}, the leader, was killed; Bob received the photo all the same`,
