@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -41,6 +41,8 @@ export interface ServerLine {
 }
 
 export interface RunningCloud {
+  /** The folder of its store, keys and logs. */
+  readonly data: string;
   readonly joinCode: string;
   readonly servers: readonly ServerLine[];
   readonly process: ChildProcess;
@@ -67,7 +69,7 @@ export async function startCloud(ending: Ending, servers: number, ...args: strin
     for (const { pid } of ready.servers) signal(pid, 'SIGCONT');
     await stop();
   });
-  return { joinCode: ready.joinCode, servers: ready.servers, process: child, stop };
+  return { data, joinCode: ready.joinCode, servers: ready.servers, process: child, stop };
 }
 
 /** Nothing, if the process is gone. */
@@ -157,3 +159,20 @@ export async function listing(viewer: TestClient, owner: string): Promise<Map<st
 }
 
 export const original = (name: string): Promise<Buffer> => readFile(path.join(photos, name));
+
+/** The files below a folder that hold a piece of these bytes: 64 pieces of 24 bytes are looked for, from all over. */
+export async function holdingPieces(folder: string, bytes: Buffer): Promise<string[]> {
+  const step = Math.floor((bytes.length - 24) / 64);
+  const pieces = Array.from({ length: 64 }, (_, at) => bytes.subarray(at * step, at * step + 24));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.join(parentPath, name));
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const held = await readFile(file);
+      return pieces.some((piece) => held.includes(piece)) ? [file] : [];
+    }),
+  );
+  return found.flat();
+}

@@ -2,7 +2,17 @@
 import test from 'ava';
 import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
-import { Ending, aliceAndBob, listing, newcomer, original, startCloud, stranger } from './clouds.js';
+import {
+  Ending,
+  aliceAndBob,
+  holdingPieces,
+  listing,
+  newcomer,
+  original,
+  photos,
+  startCloud,
+  stranger,
+} from './clouds.js';
 import type { RunningCloud } from './clouds.js';
 
 const ending = new Ending();
@@ -61,6 +71,14 @@ test.serial('request, view to the limit, see the cover, get more, be revoked', a
     .filter((event) => event !== 'confirmed' && event !== 'refusal');
   t.deepEqual(events, ['grant', 'delivery', 'view', 'view', 'update', 'view', 'update']);
   t.true(log.lines.some(({ event, reason }) => event === 'refusal' && reason === 'VIEWS_SPENT'));
+
+  t.true((await holdingPieces(photos, bytes)).length > 0, 'the search finds what is there');
+  t.deepEqual(
+    await holdingPieces(cloud.data, bytes),
+    [],
+    'no disk or log of a server holds a piece of the photo',
+  );
+  t.deepEqual(await holdingPieces(bob.folder, bytes), [], 'nor does the viewer’s');
 });
 
 test.serial(
