@@ -2,7 +2,7 @@ import colors from 'picocolors';
 import { defineCommand } from './command.js';
 import { Cannot } from './failure.js';
 import { flag } from './read.js';
-import type { RingLines } from './ring-lines.js';
+import type { RingLines } from '../../core/ring-lines.js';
 import { table } from './table.js';
 
 export const cloud = defineCommand({

@@ -1,38 +1,15 @@
 /** The ring's state for people: a table for a terminal, a line for a file. */
 import colors from 'picocolors';
-import { MemberState } from '../../gen/glimpse/v1/election_pb.js';
-import type { MemberStatus, WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
+import { memberLine } from '../../core/ring-lines.js';
+import type { RingLines } from '../../core/ring-lines.js';
+import type { WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
 
 const barCells = 10;
-
-const stateWords: Readonly<Record<MemberState, string>> = {
-  [MemberState.UNSPECIFIED]: 'unknown',
-  [MemberState.ALIVE]: 'alive',
-  [MemberState.SUSPECT]: 'suspect',
-  [MemberState.DEAD]: 'dead',
-  [MemberState.LEFT]: 'left',
-};
-
-/** A member as the commands print it. */
-export interface MemberLine {
-  readonly id: string;
-  readonly address: string;
-  readonly state: string;
-  readonly load: number;
-  readonly cpu: number;
-  readonly inFlight: number;
-  readonly granted: number;
-}
-
-export interface RingLines {
-  readonly epoch: string;
-  readonly servers: readonly MemberLine[];
-}
 
 export function describeRing({ epoch, members }: WatchResponse): RingLines {
   return {
     epoch: epoch?.minter ? `${epoch.counter}.${epoch.minter}` : '0',
-    servers: members.map(describeMember),
+    servers: members.map(memberLine),
   };
 }
 
@@ -64,19 +41,6 @@ export function ringLine({ epoch, servers }: RingLines): string {
     ({ id, state, inFlight, granted }) => `${id} ${state}, ${inFlight} in flight, ${granted} granted`,
   );
   return `epoch ${epoch}: ${told.join('; ')}`;
-}
-
-function describeMember({ member, load, relativeLoad }: MemberStatus): MemberLine {
-  const state = load?.draining === true ? 'draining' : stateWords[member?.state ?? MemberState.UNSPECIFIED];
-  return {
-    id: member?.id ?? '',
-    address: member?.address ?? '',
-    state,
-    load: relativeLoad,
-    cpu: load?.cpu ?? 0,
-    inFlight: load?.inFlight ?? 0,
-    granted: load?.granted ?? 0,
-  };
 }
 
 function bar(load: number): string {

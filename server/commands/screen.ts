@@ -4,7 +4,7 @@
  */
 import { createLogUpdate } from 'log-update';
 import { changeKey, ringLine, ringTable } from './ring-lines.js';
-import type { RingLines } from './ring-lines.js';
+import type { RingLines } from '../../core/ring-lines.js';
 import { writeJson } from './outside.js';
 import type { Ready } from './server-process.js';
 
