@@ -1,5 +1,5 @@
 /** What the demo tells while it goes: for people line by line, for programs an object a step. */
-import colors from 'picocolors';
+import { styleText } from 'node:util';
 import type { Ended } from './person.js';
 
 /** Something the demo claims did not hold. */
@@ -47,13 +47,13 @@ export class Transcript {
       tookMs: 0,
     };
     this.#now = told;
-    this.#say(`\n${colors.bold(`${told.step}. ${title}`)}`);
+    this.#say(`\n${styleText('bold', `${told.step}. ${title}`)}`);
     try {
       return await act();
     } catch (error) {
       told.held = false;
       told.error = error instanceof Error ? error.message : String(error);
-      this.#say(`   ${colors.red('✗')} ${told.error}`);
+      this.#say(`   ${styleText('red', '✗')} ${told.error}`);
       throw error;
     } finally {
       told.tookMs = Date.now() - begunMs;
@@ -67,13 +67,13 @@ export class Transcript {
       throw new DidNotHold(`${claim}${otherwise === undefined ? '' : `: ${JSON.stringify(otherwise)}`}`);
     this.#checks += 1;
     this.#now?.checks.push(claim);
-    this.#say(`   ${colors.green('✓')} ${claim}`);
+    this.#say(`   ${styleText('green', '✓')} ${claim}`);
   }
 
   /** Where a picture lies. */
   file(what: string, file: string): void {
     if (this.#now) this.#now.files[what] = file;
-    this.#say(`   ${colors.cyan('→')} ${what}: ${file}`);
+    this.#say(`   ${styleText('cyan', '→')} ${what}: ${file}`);
   }
 
   note(text: string): void {
@@ -84,7 +84,7 @@ export class Transcript {
     const command = `glimpse ${words.map(shortened).join(' ')}`;
     this.#now?.commands.push({ who, command, exit, tookMs });
     const ended = exit === 0 ? '' : `  exit ${exit}`;
-    this.#say(colors.dim(`   ${who}$ ${command}${ended}  ${seconds(tookMs)}`));
+    this.#say(styleText('dim', `   ${who}$ ${command}${ended}  ${seconds(tookMs)}`));
   }
 
   /** Beside the steps: with --json it is for the person who looks on. */

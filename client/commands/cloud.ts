@@ -1,4 +1,4 @@
-import colors from 'picocolors';
+import { styleText } from 'node:util';
 import { defineCommand } from './command.js';
 import { Cannot } from './failure.js';
 import { flag } from './read.js';
@@ -40,5 +40,5 @@ export const cloud = defineCommand({
         address,
       ]),
       'The ring is empty.',
-    ) + colors.dim(`\nepoch ${epoch}`),
+    ) + styleText('dim', `\nepoch ${epoch}`),
 });

@@ -2,8 +2,8 @@
  * What a command prints. Standard output has the result and nothing else: with --json one document. Standard error
  * has progress, notices and failures. Whatever may come from another computer is made harmless first.
  */
+import { styleText } from 'node:util';
 import type { createLogUpdate } from 'log-update';
-import colors from 'picocolors';
 import type { Told } from '../web/control.js';
 import { jsonLine, printable, printableWithin } from '../web/rules/printable.js';
 import type { Room } from '../web/terminal.js';
@@ -50,7 +50,7 @@ export class Printer {
 
   /** Pictures are drawn for people at a terminal with colours. */
   get room(): Room | null {
-    if (this.#json || !this.#out.isTTY || !colors.isColorSupported) return null;
+    if (this.#json || !this.#out.isTTY || !this.#out.hasColors()) return null;
     // A terminal that does not know its size says 0.
     const { columns, rows } = this.#out;
     return { columns: columns || 80, rows: Math.max(8, (rows || 24) - linesBeside) };
@@ -81,12 +81,17 @@ export class Printer {
     if (this.#json) this.#err.write(`${jsonLine({ error: { reason, message, next } })}\n`);
     else
       this.#err.write(
-        `${colors.red('glimpse:')} ${lines(message)}\n${next === '' ? '' : `${lines(next)}\n`}`,
+        `${this.#styled('red', 'glimpse:')} ${lines(message)}\n${next === '' ? '' : `${lines(next)}\n`}`,
       );
   }
 
   #progress(text: string): void {
-    this.#below?.(colors.dim(printable(text)));
+    this.#below?.(this.#styled('dim', printable(text)));
+  }
+
+  /** Colours are for the terminal the text goes to. */
+  #styled(format: 'red' | 'dim', text: string): string {
+    return styleText(format, text, { stream: this.#err });
   }
 
   #state(state: unknown, command: Command): void {

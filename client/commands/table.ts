@@ -1,5 +1,5 @@
 /** Tables for people: a dim head, columns as wide as their widest cell, nothing at the end of a line. */
-import colors from 'picocolors';
+import { styleText } from 'node:util';
 
 type Cell = string | number | boolean | null;
 
@@ -13,7 +13,7 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
       .map((cell, at) => cell.padEnd(widths[at] ?? 0))
       .join('  ')
       .trimEnd();
-  return [colors.dim(line(head)), ...texts.map(line)].join('\n');
+  return [styleText('dim', line(head)), ...texts.map(line)].join('\n');
 }
 
 /** What is not known is a dash. */

@@ -1,5 +1,5 @@
 /** The ring's state for people: a table for a terminal, a line for a file. */
-import colors from 'picocolors';
+import { styleText } from 'node:util';
 import { memberLine } from '../../core/ring-lines.js';
 import type { RingLines } from '../../core/ring-lines.js';
 import type { WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
@@ -33,7 +33,7 @@ export function ringTable({ epoch, servers }: RingLines): string {
       String(granted).padStart(7),
     ].join('  '),
   );
-  return [colors.dim(head), ...lines].join('\n');
+  return [styleText('dim', head), ...lines].join('\n');
 }
 
 export function ringLine({ epoch, servers }: RingLines): string {
@@ -45,11 +45,11 @@ export function ringLine({ epoch, servers }: RingLines): string {
 
 function bar(load: number): string {
   const full = Math.min(barCells, Math.max(0, Math.round(load * barCells)));
-  return '█'.repeat(full) + colors.dim('░'.repeat(barCells - full));
+  return '█'.repeat(full) + styleText('dim', '░'.repeat(barCells - full));
 }
 
 function paint(state: string): string {
   const padded = state.padEnd(8);
-  if (state === 'alive') return colors.green(padded);
-  return state === 'dead' ? colors.red(padded) : colors.yellow(padded);
+  if (state === 'alive') return styleText('green', padded);
+  return state === 'dead' ? styleText('red', padded) : styleText('yellow', padded);
 }
