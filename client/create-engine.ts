@@ -217,6 +217,8 @@ class ClientEngine implements E.Engine {
     const gallery = await this.#openGallery();
     const found = await gallery.find(photo);
     const again = this.#vault.given.find(contact.fingerprint, found.imageId) !== undefined;
+    // A grant that exists keeps its picture; a cover that would be refused is refused all the same.
+    if (again && options.cover !== undefined) await checkCover(options.cover);
     const terms = this.#termsOf(options);
     checkChange({ views: terms.views });
     const gift = {

@@ -128,7 +128,7 @@ export interface ShareOptions {
   /** Views of a new grant. A grant that exists keeps its own: `rights` changes them. */
   readonly views?: number;
   readonly expiresAtMs?: number;
-  /** 'preview', a drawn cover's name, or an absolute path. */
+  /** 'preview', a drawn cover's name, or an absolute path. A grant that exists keeps its picture. */
   readonly cover?: string;
 }
 
@@ -138,7 +138,7 @@ export interface Shared {
   readonly viewer: string;
   readonly quota: number;
   readonly delivery: DeliveryName;
-  /** The viewer had this grant before: its rights are unchanged. */
+  /** The viewer had this grant before: its rights and its picture are unchanged. */
   readonly again: boolean;
   readonly leader: string;
   readonly verified: boolean;

@@ -1,6 +1,6 @@
-/** A member of the ring as both binaries print it, in JSON and for people. */
+/** The ring as both binaries print it, in JSON and for people: one member a line, in the order of the ring. */
 import { MemberState } from '../gen/glimpse/v1/election_pb.js';
-import type { MemberStatus } from '../gen/glimpse/v1/election_pb.js';
+import type { MemberStatus, WatchResponse } from '../gen/glimpse/v1/election_pb.js';
 
 export interface MemberLine {
   readonly id: string;
@@ -15,7 +15,7 @@ export interface MemberLine {
 }
 
 export interface RingLines {
-  /** Of the token, counter.minter; empty while there is none. */
+  /** Of the token, counter.minter; 0 while there is none. */
   readonly epoch: string;
   readonly servers: readonly MemberLine[];
 }
@@ -28,7 +28,14 @@ const stateWords: Readonly<Record<MemberState, string>> = {
   [MemberState.LEFT]: 'left',
 };
 
-export function memberLine({ member, load, relativeLoad }: MemberStatus): MemberLine {
+export function ringLines({ epoch, members }: WatchResponse): RingLines {
+  return {
+    epoch: epoch?.minter ? `${epoch.counter}.${epoch.minter}` : '0',
+    servers: members.map(memberLine),
+  };
+}
+
+function memberLine({ member, load, relativeLoad }: MemberStatus): MemberLine {
   return {
     id: member?.id ?? '',
     address: member?.address ?? '',

@@ -1,7 +1,7 @@
 /**
- * The one lease of a server process. Its row in the address book and the sessions of its clients hang on it, so
- * they go when the server is killed. A lease that was lost is granted anew, and whoever has rows on it writes
- * them again. docs/protocol.md, "Discovery".
+ * The one lease of a server process. The sessions of its clients hang on it, so they go when the server is killed;
+ * its row in the address book does not, since a server that comes back keeps its place. A lease that was lost is
+ * granted anew, and whoever has rows on it writes them again. docs/protocol.md, "Discovery".
  */
 import { EventEmitter, once } from 'node:events';
 import pRetry from 'p-retry';

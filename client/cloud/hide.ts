@@ -48,6 +48,7 @@ const leadersFault: ReadonlySet<Reason> = new Set([
   Reason.BAD_TICKET,
   Reason.TICKET_STALE,
   Reason.BAD_STREAM,
+  Reason.LIMIT_EXCEEDED,
 ]);
 
 /**

@@ -13,7 +13,7 @@ export const cloud = defineCommand({
   read: (typed) => ({ watch: flag(typed, 'watch') }),
   perform: async (engine, { watch }, { signal, state }): Promise<RingLines> => {
     // Loaded where it is performed: what reads the cloud's messages takes longest of all to load.
-    const { ringLines } = await import('./ring-lines.js');
+    const { ringLines } = await import('../../core/ring-lines.js');
     let last: RingLines | undefined;
     try {
       for await (const ring of engine.watchRing(signal)) {

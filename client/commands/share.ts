@@ -33,7 +33,11 @@ export const share = defineCommand({
   draw: (shared) =>
     [
       deliveryText(shared),
-      ...(shared.again ? ['It is the grant that was there before; glimpse rights changes its views.'] : []),
+      ...(shared.again
+        ? [
+            'It is the grant that was there before, with its picture and its views: glimpse rights changes the views.',
+          ]
+        : []),
     ].join('\n'),
 });
 

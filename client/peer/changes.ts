@@ -15,7 +15,7 @@ import type { Grants } from './grants.js';
 import { PEER_LIMITS } from './limits.js';
 import type { People } from './people.js';
 import type { RightsChange, RightsState } from './rules/change.js';
-import { applyChange, mergeChanges, quotaMax } from './rules/change.js';
+import { applyChange, mergeChanges, quotaAfter, quotaMax } from './rules/change.js';
 import type { Workings } from './workings.js';
 
 export interface Changed {
@@ -37,12 +37,14 @@ export class Changes {
 
   /**
    * The wish is durable before anything is tried, so that it is fulfilled once, now or when the cloud is back.
-   * @throws Refused when the ledger does not allow it: then nothing of it is left
+   * @throws Refused INVALID_REQUEST when it asks for too many views, and nothing was changed; when the ledger does
+   * not allow it: then nothing of it is left
    */
   async change({ grantId }: Given, change: RightsChange): Promise<Changed> {
     const { vault, edge } = this.#workings;
     vault.transact(() => {
       const given = vault.given.get(grantId)!;
+      checkQuota(wishedState(given), change);
       const wish = wishOf(given);
       this.#remember(grantId, { ...wish, next: wish.next ? mergeChanges(wish.next, change) : change });
       vault.outbox.add({ kind: 'rights-put', grantId, version: given.currentVersion + 1 }, edge.clock());
@@ -168,6 +170,16 @@ export function checkChange({ views, add }: RightsChange): void {
       `${count} is no number of views: give a whole number from 0 to ${quotaMax}.`,
     );
   }
+}
+
+/** @throws Refused INVALID_REQUEST for more views than rights can have */
+function checkQuota(state: RightsState, change: RightsChange): void {
+  const quota = quotaAfter(state, change);
+  if (quota <= quotaMax) return;
+  throw new Refused(
+    Reason.INVALID_REQUEST,
+    `That would be ${quota} views in all, and ${quotaMax} is the most: nothing was changed. Add at most ${quotaMax - state.quota}.`,
+  );
 }
 
 export function stateOf(rights: Rights): RightsState {

@@ -130,7 +130,6 @@ export function requestLine(request: WaitingRequest): RequestLine {
 
 const errands = {
   'rights-put': 'rights',
-  'rights-push': 'rights',
   deliver: 'delivery',
   'report-delivery': 'record',
 } as const;

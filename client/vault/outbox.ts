@@ -61,7 +61,7 @@ export class Outbox {
   /** Whoever stood in the way is back: all that waits for this viewer is due now, its pauses begin anew. */
   wakeViewer(viewerFingerprint: Uint8Array, nowMs: number): void {
     this.#database.run(
-      `UPDATE outbox SET due_at = @nowMs, attempts = 0 WHERE kind IN ('deliver', 'rights-push')
+      `UPDATE outbox SET due_at = @nowMs, attempts = 0 WHERE kind = 'deliver'
          AND grant_id IN (SELECT grant_id FROM given WHERE viewer_fingerprint = @viewerFingerprint)`,
       { viewerFingerprint, nowMs },
     );

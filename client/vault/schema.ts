@@ -127,7 +127,7 @@ const migrations: readonly string[] = [
 
   CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL CHECK (kind IN ('rights-put', 'deliver', 'rights-push', 'report-delivery')),
+    kind TEXT NOT NULL CHECK (kind IN ('rights-put', 'deliver', 'report-delivery')),
     grant_id BLOB NOT NULL,
     version INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,

@@ -1,25 +1,15 @@
 /**
- * Puts a capsule into a carrier of our layout: the slot in the first `IDAT` and the Adler-32 in the last, nothing
- * else is read or written. docs/format.md, "Encapsulating". Leaves out pictures that another program saved.
+ * A carrier of our layout with another capsule: the slot in the first `IDAT` and the Adler-32 in the last are made
+ * anew, the rest is copied. docs/format.md, "Encapsulating". Leaves out pictures that another program saved.
  */
 import { FormatError } from '../format-error.js';
 import { LIMITS } from '../limits.js';
 import { adler32, adlerReplaced } from './layout/adler.js';
-import { head, headBytes, slotChunk, tail, tailBytes } from './layout/chunks.js';
+import { head, slotChunk, tail, tailBytes } from './layout/chunks.js';
 import { lowBytes, rowBytes, slotRows } from './layout/shape.js';
 import { readOutline } from './outline.js';
-import { fileSource, piecesOf } from './source.js';
-import type { ReadableFile, Source } from './source.js';
-
-/** What is used of a file that is open for reading and writing (`FileHandle` of node:fs/promises). */
-export interface WritableFile extends ReadableFile {
-  write(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesWritten: number }>;
-}
+import { piecesOf } from './source.js';
+import type { Source } from './source.js';
 
 /** Of a snapshot: what a message of the wire carries. */
 const pieceBytes = 65_536;
@@ -28,18 +18,6 @@ const pieceBytes = 65_536;
 interface Ends {
   readonly start: Uint8Array;
   readonly end: Uint8Array;
-}
-
-/**
- * Rewrites the slot in place; durable when the file is synced. Between its two writes the file shows and opens as
- * after them, only its Adler-32 is stale.
- * @throws FormatError (png) if the file is not of our layout
- */
-export async function encapsulate(file: WritableFile, slot: Uint8Array): Promise<void> {
-  const source = await fileSource(file);
-  const { start, end } = await endsWith(source, slot);
-  await writeAll(file, start.subarray(headBytes), headBytes);
-  await writeAll(file, end, source.bytes - tailBytes);
 }
 
 /**
@@ -81,10 +59,4 @@ function withSlot(rows: Uint8Array, width: number, slot: Uint8Array): Uint8Array
     changed[row * rowBytes(width) + 2 + 2 * (index % lowBytes(width))] = byte;
   });
   return changed;
-}
-
-async function writeAll(file: WritableFile, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
-  }
 }

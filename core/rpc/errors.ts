@@ -28,7 +28,7 @@ const row = (code: status, exit: ExitCode): Row => ({ status: code, exit });
 
 /** Exhaustive by its type: a new Reason does not compile until it has a row. */
 export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>> = {
-  [Reason.INVALID_REQUEST]: row(status.INVALID_ARGUMENT, EXIT.failed),
+  [Reason.INVALID_REQUEST]: row(status.INVALID_ARGUMENT, EXIT.usage),
   [Reason.WRONG_ROLE]: row(status.PERMISSION_DENIED, EXIT.refused),
   [Reason.KEY_REPLACED]: row(status.UNAUTHENTICATED, EXIT.refused),
   [Reason.ATTENDED_ELSEWHERE]: row(status.ABORTED, EXIT.refused),

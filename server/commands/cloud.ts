@@ -5,6 +5,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { formatAddress, parseAddress } from '../../core/address.js';
+import { ringLines } from '../../core/ring-lines.js';
 import { openCluster } from '../cluster.js';
 import type { Cluster } from '../cluster.js';
 import { listMembers, strike } from '../election/address-book.js';
@@ -18,7 +19,6 @@ import { Screen } from './screen.js';
 import { NotReady, ServerProcess } from './server-process.js';
 import type { Ready } from './server-process.js';
 import { keepJoinCode } from './standing-code.js';
-import { describeRing } from './ring-lines.js';
 import { watchRing } from './ring-watch.js';
 
 export interface CloudOptions {
@@ -155,6 +155,6 @@ async function present(
   }
   const identity = await drawServerIdentity(cluster.authority, 'cloud', outside.now().getTime());
   const addresses = (): string[] => processes.flatMap(({ ready: now }) => (now ? [now.address] : []));
-  for await (const view of watchRing(addresses, identity, outside.stop)) screen.show(describeRing(view));
+  for await (const view of watchRing(addresses, identity, outside.stop)) screen.show(ringLines(view));
   screen.end();
 }

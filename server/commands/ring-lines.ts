@@ -1,17 +1,8 @@
 /** The ring's state for people: a table for a terminal, a line for a file. */
 import { styleText } from 'node:util';
-import { memberLine } from '../../core/ring-lines.js';
 import type { RingLines } from '../../core/ring-lines.js';
-import type { WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
 
 const barCells = 10;
-
-export function describeRing({ epoch, members }: WatchResponse): RingLines {
-  return {
-    epoch: epoch?.minter ? `${epoch.counter}.${epoch.minter}` : '0',
-    servers: members.map(memberLine),
-  };
-}
 
 /** Of two views with the same key a person would learn nothing new: loads sway all the time. */
 export function changeKey(ring: RingLines): string {

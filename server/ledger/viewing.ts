@@ -28,6 +28,8 @@ export interface Unlocking {
   readonly grantId: Uint8Array;
   readonly viewIds: readonly Uint8Array[];
   readonly sealId: Uint8Array;
+  /** Called with the rights before anything is spent; what it throws is thrown, and nothing is spent. */
+  readonly ready?: (rights: Rights) => void;
 }
 
 /** A view was spent: the key may be released. */
@@ -57,13 +59,14 @@ export class Viewing {
   }
 
   /** See Ledger.spend. */
-  async spend(fingerprint: Uint8Array, { grantId, viewIds, sealId }: Unlocking): Promise<Spent> {
+  async spend(fingerprint: Uint8Array, unlocking: Unlocking): Promise<Spent> {
+    const { grantId, viewIds, sealId, ready } = unlocking;
     const [viewId, ...more] = viewIds;
     if (viewId === undefined) throw this.#refusal(Reason.INVALID_REQUEST);
     if (more.length > 0) throw this.#refusal(Reason.PREPAID_UNIMPLEMENTED);
     const asked: AskedView = { fingerprint, viewId, sealId };
     try {
-      return await this.#turns.take(keys.rights(grantId), () => this.#attempt(grantId, asked));
+      return await this.#turns.take(keys.rights(grantId), () => this.#attempt(grantId, asked, ready));
     } catch (error) {
       if (error instanceof Refused && counted.has(error.reason)) {
         await this.#refusals.count(grantId, error.reason, this.#nowMs());
@@ -93,7 +96,7 @@ export class Viewing {
     });
   }
 
-  async #attempt(grantId: Uint8Array, asked: AskedView): Promise<Spent> {
+  async #attempt(grantId: Uint8Array, asked: AskedView, ready: Unlocking['ready']): Promise<Spent> {
     const [grant, view] = await Promise.all([
       findGrant(this.#store, grantId),
       this.#findView(grantId, asked.viewId),
@@ -103,6 +106,7 @@ export class Viewing {
     const nowMs = this.#nowMs();
     const decision = decideView({ rights, used: tally.used, view: view.record }, asked, nowMs);
     if (decision.type === 'refuse') throw this.#refusal(decision.reason, grant.signed);
+    ready?.(rights);
     if (decision.type === 'repeat') return this.#repeat(grant, view);
     return this.#charge(grant, view, asked.viewId, nowMs);
   }

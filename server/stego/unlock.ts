@@ -19,6 +19,8 @@ export interface ViewLedger {
       readonly grantId: Uint8Array;
       readonly viewIds: readonly Uint8Array[];
       readonly sealId: Uint8Array;
+      /** Called with the rights before anything is spent; what it throws is thrown, and nothing is spent. */
+      readonly ready: (rights: Rights) => void;
     },
   ): Promise<{ readonly signedRights: SignedRights; readonly rights: Rights; readonly used: number }>;
   /** @throws Refused */
@@ -34,7 +36,7 @@ export interface Unlocked {
 
 /**
  * The key is bound to the owner and the image that the rights name, so rights of one's own making open nothing of
- * another's.
+ * another's. A server that lacks their secret, because it was given the wrong files, spends nothing.
  */
 export async function unlock(
   ledger: ViewLedger,
@@ -42,10 +44,18 @@ export async function unlock(
   viewer: Viewer,
   { grantId, viewIds, sealId }: UnlockRequest,
 ): Promise<Unlocked> {
-  const { signedRights, rights, used } = await ledger.spend(viewer, { grantId, viewIds, sealId });
-  const secret = secrets.get(rights.secretId);
-  if (secret === undefined) throw new Error(`this server lacks secret ${rights.secretId} of the cluster`);
+  const secretOf = ({ secretId }: Rights): Uint8Array => {
+    const secret = secrets.get(secretId);
+    if (secret === undefined) throw new Error(`this server lacks secret ${secretId} of the cluster`);
+    return secret;
+  };
+  const asked = { grantId, viewIds, sealId, ready: secretOf };
+  const { signedRights, rights, used } = await ledger.spend(viewer, asked);
   const { imageId, owner } = rights;
-  const key = cloudKey(secret, { sealId: rights.sealId, ownerFingerprint: owner!.fingerprint, imageId });
+  const key = cloudKey(secretOf(rights), {
+    sealId: rights.sealId,
+    ownerFingerprint: owner!.fingerprint,
+    imageId,
+  });
   return { cloudKey: key, signedRights, used };
 }

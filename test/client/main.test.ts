@@ -283,6 +283,18 @@ test.serial('share waits for who is away; verify is the same on both sides', asy
     ).exit,
     1,
   );
+  const again = ['share', 'carol', 'acanthus-mollis.jpg', '--cover'];
+  const bad = await alice.glimpse([...again, path.join(photos, 'SOURCES.md')]);
+  t.like(bad, { exit: 1, error: { reason: 'BAD_COVER' } }, 'also of a grant that exists');
+  t.like(await alice.glimpse([...again, 'dusk']), { exit: 0, result: { again: true } });
+  t.regex((await alice.run([...again, 'dusk'])).out, /the grant that was there before, with its picture/);
+  const absurd = await alice.glimpse(['rights', 'carol', 'acanthus-mollis.jpg', '--add', '1000000']);
+  t.like(absurd, { exit: 2, error: { reason: 'INVALID_REQUEST' } });
+  t.regex(absurd.error!.message, /1000001 views in all.*at most 999999/);
+  const given = ((await alice.glimpse(['shared'])).result as GivenLine[]).find(
+    ({ viewer }) => viewer === 'carol',
+  );
+  t.like(given, { quota: 1, version: 1, pending: false });
   await carol.start([]);
   const held = await awaited(async () => {
     const lines = (await carol.glimpse(['inbox'])).result as HeldLine[];

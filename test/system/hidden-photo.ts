@@ -1,9 +1,10 @@
 /** A photo file brought through all that an owner and a leader do with it, as far as the file a viewer holds. */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { encapsulate } from '../../core/carrier/encapsulate.js';
+import { snapshot } from '../../core/carrier/encapsulate.js';
+import { bytesSource } from '../../core/carrier/source.js';
 import type { Shape } from '../../core/carrier/layout/shape.js';
 import { makeKeyBundle } from '../../core/identity/keys.js';
 import { makeCapsule } from '../../core/rights/capsule.js';
@@ -56,9 +57,9 @@ export async function hidePhoto(
   });
   const sealed = await collect(sealPhoto(fileKey, header, inChunks(bytes, 65_536)));
   const hidden = await hide({ cover, sealed, ...(compression !== undefined && { compression }) });
-  await writeFile(file, hidden.carrier);
-  await encapsulateFor(file, hidden.done, fileKey);
-  return { ...hidden, header, carrier: await readFile(file) };
+  const carrier = await encapsulated(hidden, fileKey);
+  await writeFile(file, carrier);
+  return { ...hidden, header, carrier };
 }
 
 type Hidden = Pick<HiddenPhoto, 'done' | 'cover' | 'carrier'>;
@@ -80,7 +81,10 @@ async function hide(sending: Parameters<typeof partsOf>[0]): Promise<Hidden> {
   return { cover, done, carrier: Buffer.concat(pieces) };
 }
 
-async function encapsulateFor(file: string, done: HideDone, fileKey: Uint8Array): Promise<void> {
+async function encapsulated(
+  { carrier, done }: Pick<HiddenPhoto, 'carrier' | 'done'>,
+  fileKey: Uint8Array,
+): Promise<Buffer> {
   const { sealId, secretId, payloadDigest, payloadBytes } = done;
   const rights = rightsOf({
     imageId,
@@ -96,12 +100,7 @@ async function encapsulateFor(file: string, done: HideDone, fileKey: Uint8Array)
     fileKey,
   });
   const slot = await makeCapsule(capsule, makeKeyBundle(viewer).agreementKey, randomBytes(32));
-  const handle = await open(file, 'r+');
-  try {
-    await encapsulate(handle, slot);
-  } finally {
-    await handle.close();
-  }
+  return collect(snapshot(bytesSource(carrier), slot));
 }
 
 /** SHA-256, in hex: what two long files are compared by. */

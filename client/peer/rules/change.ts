@@ -21,10 +21,16 @@ export type RightsState = Pick<Rights, 'version' | 'quota' | 'revoked'> & {
 /** Most views of a grant: docs/format.md, "Rights". More would invite mistakes, fewer help nobody. */
 export const quotaMax = 1_000_000;
 
+/** Views in all after the change; more than `quotaMax` can be asked for, and is not to be. */
+export function quotaAfter(current: Pick<RightsState, 'quota'>, { views, add }: RightsChange): number {
+  return (views ?? current.quota) + (add ?? 0);
+}
+
 /** The state after the change, one version on. To allow views again is to take a revocation back. */
 export function applyChange(current: RightsState, change: RightsChange): RightsState {
   const allowsViews = (change.views ?? 0) > 0 || (change.add ?? 0) > 0;
-  const quota = Math.min(quotaMax, (change.views ?? current.quota) + (change.add ?? 0));
+  // What was in bounds when it was wished may not be over a version that won meanwhile.
+  const quota = Math.min(quotaMax, quotaAfter(current, change));
   return {
     version: current.version + 1,
     quota,

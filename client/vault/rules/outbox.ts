@@ -3,8 +3,8 @@
  * docs/architecture.md, "The outbox".
  */
 
-/** `rights-put` goes to the ledger, `report-delivery` to its log, the others to the viewer. */
-export type OutboxKind = 'rights-put' | 'deliver' | 'rights-push' | 'report-delivery';
+/** `rights-put` goes to the ledger, `deliver` to the viewer, `report-delivery` to the ledger's log. */
+export type OutboxKind = 'rights-put' | 'deliver' | 'report-delivery';
 
 /** What the rules look at. Ids rise in the order of queueing. */
 export interface Queued {

@@ -121,13 +121,15 @@ for (const [name, leader] of [
   });
 }
 
-test('a stale ticket is exchanged; a bad cover is refused at once', async (t) => {
+test('a stale ticket is exchanged, a full leader left; a bad cover is refused at once', async (t) => {
   const refuses = (reason: ConstructorParameters<typeof Refused>[0]): HideHandler =>
     async function* () {
       throw new Refused(reason, 'no');
     };
-  const again = await ringOf(t, refuses(Reason.TICKET_STALE), works);
-  t.is((await hidden(again.cloud)).kept.leader, 'l2');
+  for (const reason of [Reason.TICKET_STALE, Reason.LIMIT_EXCEEDED] as const) {
+    const again = await ringOf(t, refuses(reason), works);
+    t.is((await hidden(again.cloud)).kept.leader, 'l2');
+  }
   const bad = await ringOf(t, refuses(Reason.BAD_COVER), works);
   const error = await t.throwsAsync(hidden(bad.cloud), { instanceOf: Refused });
   t.is(error.reason, Reason.BAD_COVER);

@@ -201,10 +201,10 @@ test('the outbox: superseded items are gone, failures wait, whoever returns wake
   const { grantId } = give();
   const first = outbox.add({ kind: 'rights-put', grantId, version: 1 }, 10);
   const put = outbox.add({ kind: 'rights-put', grantId, version: 2 }, 11);
-  const push = outbox.add({ kind: 'rights-push', grantId, version: 2 }, 11);
+  const delivery = outbox.add({ kind: 'deliver', grantId, version: 2 }, 11);
   t.deepEqual(
     outbox.list().map(({ id }) => id),
-    [put.id, push.id],
+    [put.id, delivery.id],
   );
   t.is(outbox.failed(first.id, 'gone', 12, 0), undefined, 'superseded while it was tried');
   t.deepEqual(outbox.due(11), [put]);
@@ -215,12 +215,12 @@ test('the outbox: superseded items are gone, failures wait, whoever returns wake
   outbox.wakeCloud(21);
   t.is(outbox.due(21)[0]?.attempts, 0);
   outbox.done(put.id);
-  outbox.failed(push.id, 'bob does not answer', 22, 0);
+  outbox.failed(delivery.id, 'bob does not answer', 22, 0);
   outbox.wakeViewer(alice.fingerprint, 23);
   t.deepEqual(outbox.due(23), []);
   outbox.wakeViewer(bob.fingerprint, 23);
   t.deepEqual(
     outbox.due(23).map(({ id }) => id),
-    [push.id],
+    [delivery.id],
   );
 });

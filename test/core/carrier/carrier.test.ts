@@ -6,7 +6,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { coverOf } from '../../../core/carrier/cover.js';
-import { encapsulate, snapshot } from '../../../core/carrier/encapsulate.js';
+import { snapshot } from '../../../core/carrier/encapsulate.js';
 import { readCarrier } from '../../../core/carrier/read.js';
 import { bytesSource, fileSource } from '../../../core/carrier/source.js';
 import { writeCarrier } from '../../../core/carrier/write.js';
@@ -88,10 +88,7 @@ test('a capsule is put in as if it had been there from the beginning', async (t)
       const file = await open(name, 'r+');
       t.true(same(await collect(snapshot(await fileSource(file), otherSlot)), after));
       t.true(same(await file.readFile(), before), 'a snapshot writes nothing');
-      await encapsulate(file, otherSlot);
-      const source = await fileSource(file);
-      t.true(same(await source.read(0, source.bytes), after));
-      t.true(same((await readCarrier(source)).slot, otherSlot));
+      t.true(same((await readCarrier(bytesSource(after))).slot, otherSlot));
       await file.close();
     });
   }

@@ -2,6 +2,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import test from 'ava';
 import { verifyLog } from '../../../core/rights/log.js';
 import { LogEvent } from '../../../gen/glimpse/v1/discovery_pb.js';
+import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { Ledger } from '../../../server/ledger/ledger.js';
 import { StoreUnavailable } from '../../../server/store/store.js';
 import {
@@ -55,6 +56,17 @@ test.serial('a view is charged once and released three times, within its window'
   t.is(await reasonOf(spend(ledger, other)), 'VIEW_ID_STALE');
   const [status] = await ledger.read(alice, [grantId]);
   t.is(status!.used, 2);
+});
+
+test.serial('what is not ready for the rights spends nothing', async (t) => {
+  const { ledger } = await opened(t);
+  await ledger.put(alice, signed());
+  const ready = ({ secretId }: Rights): void => {
+    throw new Error(`no secret ${secretId}`);
+  };
+  const viewIds = [viewIdAt(startMs)];
+  await t.throwsAsync(ledger.spend(bob, { grantId, viewIds, sealId, ready }), { message: /^no secret \d/ });
+  t.is((await ledger.read(alice, [grantId]))[0]!.used, 0);
 });
 
 test.serial('a retry is held against the rights of then', async (t) => {

@@ -38,7 +38,8 @@ test('the ledger is asked for just this viewer, grant, view and hiding', async (
   t.plan(2);
   const ledger = spending(async (who, asked) => {
     t.deepEqual(who, viewer);
-    t.deepEqual(asked, { grantId: request.grantId, viewIds: request.viewIds, sealId: request.sealId });
+    const { ready: _, ...named } = asked;
+    t.deepEqual(named, { grantId: request.grantId, viewIds: request.viewIds, sealId: request.sealId });
     return { signedRights, rights, used: 1 };
   });
   await unlock(ledger, secrets, viewer, request);
@@ -50,7 +51,13 @@ test('what the ledger refuses releases nothing', async (t) => {
   t.is(error.reason, Reason.VIEWS_SPENT);
 });
 
-test('a secret that this server lacks is its failure', async (t) => {
-  const ledger = spending(async () => ({ signedRights, rights, used: 1 }));
+test('a secret that this server lacks is its failure, and spends nothing', async (t) => {
+  let spent = 0;
+  const ledger = spending(async (_viewer, { ready }) => {
+    ready(rights);
+    return { signedRights, rights, used: ++spent };
+  });
   await t.throwsAsync(unlock(ledger, new Map(), viewer, request), { message: /lacks secret 2/ });
+  t.is(spent, 0);
+  t.is((await unlock(ledger, secrets, viewer, request)).used, 1);
 });

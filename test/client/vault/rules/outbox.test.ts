@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { OUTBOX_BACKOFF, backoffMs, due, supersedes } from '../../../../client/vault/rules/outbox.js';
 import type { OutboxKind, Queued } from '../../../../client/vault/rules/outbox.js';
 
-const kinds: readonly OutboxKind[] = ['rights-put', 'deliver', 'rights-push', 'report-delivery'];
+const kinds: readonly OutboxKind[] = ['rights-put', 'deliver', 'report-delivery'];
 
 const grant = (mark: number) => new Uint8Array(16).fill(mark);
 const item = (id: number, kind: OutboxKind, version: number, mark = 1, dueAtMs = 0): Queued => ({
@@ -31,8 +31,8 @@ test('newer rights of a grant supersede older ones of the same kind, and nothing
     'an old update never undoes a newer one',
   );
   t.false(
-    supersedes(item(2, 'rights-put', 3), item(1, 'rights-push', 2)),
-    'what the ledger has may be pushed',
+    supersedes(item(2, 'rights-put', 3), item(1, 'deliver', 2)),
+    'what the ledger has may be delivered',
   );
   t.false(supersedes(item(2, 'rights-put', 3, 2), item(1, 'rights-put', 2, 1)), 'grants are apart');
 });
@@ -41,7 +41,7 @@ test('nothing goes to the viewer before the ledger has the rights', (t) => {
   const items = [
     item(1, 'deliver', 1),
     item(2, 'rights-put', 2),
-    item(3, 'rights-push', 2),
+    item(3, 'report-delivery', 2),
     item(4, 'deliver', 2, 2),
   ];
   t.deepEqual(
