@@ -24,16 +24,17 @@ import {
   requestLine,
   waitingLine,
 } from './peer/lines.js';
-import { givenGrant, givenTo, heldGrant, listedPhoto } from './peer/lookups.js';
+import { listGallery, meantPhoto } from './peer/listing.js';
+import { givenGrant, givenTo, heldGrant } from './peer/lookups.js';
 import type { Member } from './peer/member.js';
 import { assemble } from './peer/member.js';
-import { browse, requestPhoto } from './peer/request.js';
+import { requestPhoto } from './peer/request.js';
 import type { Terms } from './peer/grants.js';
 import type { UpAndRunning } from './peer/up.js';
 import { startUp } from './peer/up.js';
 import type { Edge, Periods, Told } from './peer/workings.js';
 import { worldEdge } from './peer/workings.js';
-import type { Given, ListingLine } from './vault/records.js';
+import type { Given } from './vault/records.js';
 import type { Vault } from './vault/vault.js';
 import { viewFile } from './view/view.js';
 
@@ -157,25 +158,7 @@ class ClientEngine implements E.Engine {
 
   async *browse(peer: string, signal?: AbortSignal): AsyncGenerator<E.BrowsePart> {
     const { workings, people } = this.#joined();
-    const known = await people.find(peer);
-    const lines: ListingLine[] = [];
-    for await (const part of browse(workings, known, signal)) {
-      if (part.case === 'begin') yield { kind: 'begin', photos: part.value.photos };
-      if (part.case === 'photo') {
-        const { number, imageId, width, height, photoBytes } = part.value;
-        const name = plainText(part.value.name);
-        lines.push({ number, imageId, name });
-        yield { kind: 'photo', number, id: hex(imageId), name, width, height, bytes: photoBytes };
-      }
-      if (part.case === 'thumbnail') {
-        const { number, picture, mediaType } = part.value;
-        yield { kind: 'thumbnail', number, picture, mediaType };
-      }
-      if (part.case === 'notice') {
-        yield { kind: 'notice', name: plainText(part.value.name), message: plainText(part.value.message) };
-      }
-    }
-    this.#vault.listings.replace(known.contact.name, lines);
+    yield* listGallery(workings, await people.find(peer), signal);
   }
 
   async request(
@@ -185,8 +168,7 @@ class ClientEngine implements E.Engine {
     progress: E.OnProgress = () => undefined,
   ): Promise<E.Received> {
     const { workings, people } = this.#joined();
-    const [name = ''] = peer.split('#');
-    const imageId = listedPhoto(this.#vault, name, photo);
+    const imageId = await meantPhoto(workings, await people.find(peer), photo);
     const { held, contact } = await requestPhoto(workings, people, peer, { imageId, views }, (step) =>
       progress(step as E.Progress),
     );
@@ -253,7 +235,10 @@ class ClientEngine implements E.Engine {
 
   async rights(viewer: string, photoOrGrant: string, wish: E.RightsWish): Promise<E.RightsChanged> {
     const { people, changes } = this.#joined();
-    const given = givenTo(this.#vault, people.known(viewer), photoOrGrant);
+    const contact = people.known(viewer);
+    // A grant's id has four digits at least: a shorter number is a photo's, as in `share`.
+    const photo = /^\d{1,3}$/.test(photoOrGrant) && (await (await this.#openGallery()).find(photoOrGrant));
+    const given = givenTo(this.#vault, contact, photo ? hex(photo.imageId) : photoOrGrant);
     checkChange(wish);
     const { state, delivered } = await changes.change(given, wish);
     const { version, quota, revoked, expiresAtMs: expires } = state;

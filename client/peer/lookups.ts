@@ -39,20 +39,20 @@ function isMeant({ grantId, imageId, photo }: Given, text: string): boolean {
 }
 
 /**
- * A photo of a peer's gallery: a number or name of the last listing, or an image id.
+ * A photo of a peer's gallery: a number or name of the last listing, or the beginning of an image id.
  * @throws Refused UNKNOWN_PHOTO
  */
 export function listedPhoto(vault: Vault, peer: string, text: string): Uint8Array {
-  if (/^[0-9a-f]{32}$/.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
   const listing = vault.listings.list(peer);
   const numbered = /^\d{1,5}$/.test(text) ? vault.listings.byNumber(peer, Number(text)) : undefined;
   const named = numbered ?? vault.listings.byName(peer, text);
   if (named) return named.imageId;
   const begun = isId(text) ? listing.filter(({ imageId }) => hex(imageId).startsWith(text)) : [];
   if (begun.length === 1) return begun[0]!.imageId;
-  const where =
-    listing.length === 0 ? `see \`glimpse gallery ${peer}\` first` : `its last listing has ${listing.length}`;
-  throw new Refused(Reason.UNKNOWN_PHOTO, `There is no photo ${text} of ${peer}: ${where}.`);
+  throw new Refused(
+    Reason.UNKNOWN_PHOTO,
+    `There is no photo ${text} of ${peer}: its last listing has ${listing.length}.`,
+  );
 }
 
 function only<Found>(text: string, found: readonly Found[], advice: string): Found {

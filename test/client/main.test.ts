@@ -310,6 +310,20 @@ test.serial('share waits for who is away; verify is the same on both sides', asy
   t.like(his.result, { verified: true });
 });
 
+test.serial('numbers mean the gallery, before it was ever listed and for its owner too', async (t) => {
+  const { alice, carol } = t.context.story;
+  await alice.glimpse(['allow', 'carol', 'request']);
+  const asked = await carol.glimpse(['request', 'alice', '2']);
+  t.is(asked.exit, 0, asked.error?.message);
+  const { grant, image } = asked.result as Received;
+  const listing = (await carol.glimpse(['gallery', 'alice'])).result as { photos: PhotoLine[] };
+  t.is(listing.photos[1]!.id, image);
+  const changed = await alice.glimpse(['rights', 'carol', '2', '--add', '1']);
+  t.like(changed.result, { grant, version: 2, quota: 4 });
+  t.like(await alice.glimpse(['rights', 'carol', '1', '--add', '1']), { exit: 0 });
+  t.like(await alice.glimpse(['rights', 'carol', '99', '--add', '1']), { exit: 4 });
+});
+
 test.serial('cloud shows the ring, once or for as long as it is watched', async (t) => {
   const { alice, bob } = t.context.story;
   const { result } = await alice.glimpse(['cloud']);
