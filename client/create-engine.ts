@@ -14,17 +14,9 @@ import type { Gallery } from './gallery/gallery.js';
 import { openGallery } from './gallery/gallery.js';
 import { checkChange } from './peer/changes.js';
 import { PEER_LIMITS } from './peer/limits.js';
-import {
-  givenLine,
-  heldLine,
-  hex,
-  logLines,
-  modeName,
-  plainText,
-  requestLine,
-  waitingLine,
-} from './peer/lines.js';
+import { givenLine, heldLine, hex, modeName, plainText, requestLine, waitingLine } from './peer/lines.js';
 import { listGallery, meantPhoto } from './peer/listing.js';
+import { provenLog, statusOf } from './peer/logs.js';
 import { givenGrant, givenTo, heldGrant } from './peer/lookups.js';
 import type { Member } from './peer/member.js';
 import { assemble } from './peer/member.js';
@@ -34,7 +26,6 @@ import type { UpAndRunning } from './peer/up.js';
 import { startUp } from './peer/up.js';
 import type { Edge, Periods, Told } from './peer/workings.js';
 import { worldEdge } from './peer/workings.js';
-import type { Given } from './vault/records.js';
 import type { Vault } from './vault/vault.js';
 import { viewFile } from './view/view.js';
 
@@ -262,12 +253,8 @@ class ClientEngine implements E.Engine {
     const given =
       this.#vault.given.startingWith(grant).length > 0 ? givenGrant(this.#vault, grant) : undefined;
     const { grantId } = given ?? heldGrant(this.#vault, grant);
-    const viewer = given?.viewer.name ?? this.#joined().workings.self.name;
-    const { entries, refusals, heads, intact } = await this.#joined().workings.cloud.readLog(grantId);
-    const extendsSeen = given === undefined || continues(given, heads);
-    if (given && intact && extendsSeen) this.#vault.given.sawLog(grantId, heads.at(-1)!, entries.length);
-    const lines = logLines(entries, refusals, viewer);
-    return { grant: hex(grantId), lines, head: hex(heads.at(-1)!), intact, extendsSeen };
+    const { workings } = this.#joined();
+    return provenLog(grantId, given?.viewer.name ?? workings.self.name, workings);
   }
 
   async view(grantOrFile: string): Promise<E.View> {
@@ -370,15 +357,8 @@ class ClientEngine implements E.Engine {
 
   /** The ledger's word on grants by id in hex; empty while it cannot be asked. */
   async #statusOf(grantIds: readonly Uint8Array[]): Promise<ReadonlyMap<string, GrantStatus>> {
-    const { cloud } = this.#joined().workings;
-    return cloud.grantsById(grantIds);
+    return statusOf(grantIds, this.#joined().workings);
   }
-}
-
-function continues({ log }: Given, heads: readonly Uint8Array[]): boolean {
-  if (!log.head) return true;
-  const then = heads[log.length];
-  return then !== undefined && Buffer.compare(then, log.head) === 0;
 }
 
 function unknownRequest(id: string): Refused {

@@ -216,12 +216,29 @@ export interface LogLine {
 export interface GrantLogLines {
   readonly grant: string;
   readonly lines: readonly LogLine[];
-  /** Head of the chain over the entries, computed here. */
+  /** The entries exactly as they are chained, in base64: docs/format.md, "Log". */
+  readonly entries: readonly string[];
+  /** Head of the chain, as the servers tell it. */
   readonly head: string;
-  /** The servers tell the same head. */
-  readonly intact: boolean;
-  /** The log goes on from where this vault saw it last. */
-  readonly extendsSeen: boolean;
+  /** Heads that this vault has seen, by length. */
+  readonly seen: readonly SeenHeadLine[];
+  /** What the entries fail to prove; null: nothing was removed, moved or changed. */
+  readonly flaw: FlawLine | null;
+}
+
+export interface SeenHeadLine {
+  readonly length: number;
+  readonly head: string;
+  /** When it was first seen. */
+  readonly at: number;
+}
+
+/** The first thing that is wrong, among the entries `from` to `to`. */
+export interface FlawLine {
+  readonly what: 'missing' | 'moved' | 'changed';
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
 }
 
 /** What a view came to. With `cover`, no view was allowed and none was spent. */

@@ -2,19 +2,16 @@
  * The cloud as a client sees it: one thing that answers, whichever server does. docs/protocol.md, "Peers".
  * Attending, hiding and unlocking stand in files of their own.
  */
-import { fromBinary } from '@bufbuild/protobuf';
-import { EMPTY_LOG_HEAD, nextLogHead } from '../../core/rights/log.js';
+import { EMPTY_LOG_HEAD } from '../../core/rights/log.js';
 import { readRights } from '../../core/rights/signed.js';
 import { Unreachable } from '../../core/rpc/errors.js';
 import type {
   Entry,
   GrantSide,
   GrantStatus,
-  LogEntry,
   RefusalCount,
   ReportOfflineResponse,
 } from '../../gen/glimpse/v1/discovery_pb.js';
-import { LogEntrySchema } from '../../gen/glimpse/v1/discovery_pb.js';
 import type { WatchResponse } from '../../gen/glimpse/v1/election_pb.js';
 import type { SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import type { AttemptOptions, Failover, FailoverOptions } from './failover.js';
@@ -24,12 +21,11 @@ import type { ServerClients } from './servers.js';
 
 /** A grant's log as the servers tell it. */
 export interface GrantLog {
-  readonly entries: readonly LogEntry[];
+  /** Encoded, from the first. */
+  readonly entries: readonly Uint8Array[];
   readonly refusals: readonly RefusalCount[];
-  /** Heads of the chain after each entry, computed here; the first is that of the empty log. */
-  readonly heads: readonly Uint8Array[];
-  /** The chain computed here is the one the servers tell. */
-  readonly intact: boolean;
+  /** The head that the servers tell with it. */
+  readonly head: Uint8Array;
 }
 
 export class Cloud {
@@ -134,22 +130,18 @@ export class Cloud {
 
   /** The whole log of a grant. @throws Refused UNKNOWN_GRANT */
   async readLog(grantId: Uint8Array): Promise<GrantLog> {
-    const entries: LogEntry[] = [];
+    const entries: Uint8Array[] = [];
     const refusals: RefusalCount[] = [];
-    const heads = [EMPTY_LOG_HEAD];
-    let told = EMPTY_LOG_HEAD;
+    let head = EMPTY_LOG_HEAD;
     for (let page = 0; page < CLOUD_LIMITS.pagesMax; page += 1) {
       const after = entries.length;
       const answer = await this.call((at, each) => at.discovery.readLog({ grantId, after }, each));
-      for (const bytes of answer.entries) {
-        heads.push(nextLogHead(heads.at(-1)!, bytes));
-        entries.push(fromBinary(LogEntrySchema, bytes));
-      }
+      entries.push(...answer.entries);
       refusals.push(...answer.refusals);
-      told = answer.head;
+      head = answer.head;
       if (!answer.more || answer.entries.length === 0) break;
     }
-    return { entries, refusals, heads, intact: Buffer.compare(heads.at(-1)!, told) === 0 };
+    return { entries, refusals, head };
   }
 
   async recordDelivery(grantId: Uint8Array, snapshot: Uint8Array): Promise<void> {

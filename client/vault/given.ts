@@ -173,15 +173,6 @@ export class GivenGrants {
     });
   }
 
-  /** Remembers a longer log than any seen before: `log --verify` proves against it. */
-  sawLog(grantId: Uint8Array, head: Uint8Array, length: number): void {
-    this.#database.run(
-      `UPDATE given SET log_head = @head, log_length = @length
-       WHERE grant_id = @grantId AND log_length < @length`,
-      { grantId, head, length },
-    );
-  }
-
   #dropCapsules(given: Given): void {
     const sql = 'DELETE FROM capsules WHERE grant_id = @grantId AND version < @currentVersion';
     this.#database.run(sql, { grantId: given.grantId, currentVersion: given.currentVersion });

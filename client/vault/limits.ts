@@ -13,6 +13,8 @@ export const VAULT_LIMITS = {
   listingLinesMax: 10_000,
   /** Rights held without their picture: the ledger may speak before the delivery. Per owner. */
   awaitedPerOwnerMax: 1_000,
+  /** Heads of one log that are remembered, the longest. More show where a rewritten log was touched far back. */
+  headsPerGrantMax: 1_000,
   /** Deliveries that have begun to come, for all peers together. */
   incomingMax: 64,
   /** How long a broken delivery waits to be resumed, and a stray file to be claimed. */

@@ -126,8 +126,6 @@ export interface Given {
   readonly delivery: Delivery;
   /** The snapshot that the viewer acknowledged. */
   readonly snapshot: Uint8Array | undefined;
-  /** The log at its longest that I have seen. */
-  readonly log: { readonly head: Uint8Array | undefined; readonly length: number };
   readonly givenAtMs: number;
 }
 

@@ -115,7 +115,6 @@ export function givenOf(row: Row): Given {
     wish: maybe(row, 'wish', text),
     delivery: text(row, 'delivery') as Delivery,
     snapshot: maybe(row, 'snapshot', bytes),
-    log: { head: maybe(row, 'log_head', bytes), length: whole(row, 'log_length') },
     givenAtMs: whole(row, 'given_at'),
   };
 }

@@ -137,6 +137,18 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX outbox_by_grant ON outbox (grant_id);
   `,
+  `
+  CREATE TABLE log_heads (
+    grant_id BLOB NOT NULL,
+    length INTEGER NOT NULL,
+    head BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (grant_id, length)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO log_heads SELECT grant_id, log_length, log_head, given_at FROM given WHERE log_head IS NOT NULL;
+  ALTER TABLE given DROP COLUMN log_head;
+  ALTER TABLE given DROP COLUMN log_length;
+  `,
 ];
 
 /** Durable when a write returns, and nothing left of what was deleted. @throws VaultError if the file is no vault, or a newer one */

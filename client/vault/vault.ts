@@ -14,6 +14,7 @@ import type { Home } from './home.js';
 import { IdentityRecord } from './identity.js';
 import { Incoming } from './incoming.js';
 import { VAULT_LIMITS } from './limits.js';
+import { LogHeads } from './log-heads.js';
 import { Listings } from './listings.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
@@ -26,6 +27,7 @@ export interface Vault {
   readonly requests: Requests;
   readonly listings: Listings;
   readonly given: GivenGrants;
+  readonly logHeads: LogHeads;
   readonly carriers: Carriers;
   readonly held: HeldGrants;
   readonly incoming: Incoming;
@@ -61,6 +63,7 @@ export function openVault(folder: string, { busyMs }: VaultOptions = VAULT_LIMIT
     requests: new Requests(database),
     listings: new Listings(database),
     given: new GivenGrants(database),
+    logHeads: new LogHeads(database),
     carriers,
     held,
     incoming,

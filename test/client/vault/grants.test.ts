@@ -24,7 +24,6 @@ test('one grant for a viewer key and an image', async (t) => {
     wish: undefined,
     delivery: 'waiting',
     snapshot: undefined,
-    log: { head: undefined, length: 0 },
     givenAtMs: 9,
   });
   const again = given.give({ viewer: bob, photo, signedRights: rightsBetween(alice, bob, { imageId }) }, 10);
@@ -107,7 +106,7 @@ test('the grant that the ledger has for the pair takes the place of one that nev
   t.deepEqual(outbox.list(), []);
 });
 
-test('delivery, wish and the longest log are remembered', async (t) => {
+test('delivery and wish are remembered', async (t) => {
   const { given } = await temporaryVault(t);
   const signedRights = rightsBetween(alice, bob);
   const { grantId } = given.give({ viewer: bob, photo, signedRights }, 1);
@@ -115,14 +114,31 @@ test('delivery, wish and the longest log are remembered', async (t) => {
   given.setWish(grantId, '{"add":2}');
   t.is(given.get(grantId)?.delivery, 'offline');
   t.is(given.get(grantId)?.wish, '{"add":2}');
-  const [snapshot, head] = [draw(32), draw(32)];
+  const snapshot = draw(32);
   given.delivered(grantId, snapshot);
   given.setWish(grantId, undefined);
-  given.sawLog(grantId, head, 4);
-  given.sawLog(grantId, draw(32), 3);
   const grant = given.get(grantId);
   t.deepEqual([grant?.delivery, grant?.snapshot, grant?.wish], ['delivered', snapshot, undefined]);
-  t.deepEqual(grant?.log, { head, length: 4 });
+});
+
+test('heads of a log: the first that was seen of a length stands, and the longest are kept', async (t) => {
+  const { logHeads } = await temporaryVault(t);
+  const [grantId, other] = [draw(16), draw(16)];
+  const [first, second] = [draw(32), draw(32)];
+  logHeads.see(grantId, [{ length: 4, head: first }], 1);
+  logHeads.see(grantId, [{ length: 4, head: draw(32) }], 2);
+  logHeads.see(grantId, [{ length: 0, head: draw(32) }], 3);
+  logHeads.see(grantId, [{ length: 2, head: second }], 3);
+  t.deepEqual(logHeads.of(grantId), [
+    { length: 2, head: second, seenAtMs: 3 },
+    { length: 4, head: first, seenAtMs: 1 },
+  ]);
+  t.deepEqual(logHeads.of(other), []);
+  const many = Array.from({ length: 1_200 }, (_, at) => ({ length: at + 1, head: first }));
+  logHeads.see(grantId, many, 4);
+  logHeads.see(grantId, [{ length: 1_201, head: first }], 5);
+  const kept = logHeads.of(grantId);
+  t.deepEqual([kept.length, kept[0]?.length, kept.at(-1)?.length], [1_000, 202, 1_201]);
 });
 
 test('held: the highest version wins, with or without a picture', async (t) => {

@@ -2,7 +2,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import test from 'ava';
 import fc from 'fast-check';
 import { FormatError } from '../../../core/format-error.js';
-import { EMPTY_LOG_HEAD, nextLogHead, verifyLog } from '../../../core/rights/log.js';
+import { EMPTY_LOG_HEAD, flawText, nextLogHead, proveLog, verifyLog } from '../../../core/rights/log.js';
 import { LogEntrySchema, LogEvent } from '../../../gen/glimpse/v1/discovery_pb.js';
 
 const entry = (sequence: number, remaining = 0) =>
@@ -49,4 +49,28 @@ test('a log that was changed, cut, or put together anew is found out', (t) => {
 test('entries are numbered from one', (t) => {
   const entries = [entry(2)];
   t.throws(() => verifyLog(entries, nextLogHead(EMPTY_LOG_HEAD, entries[0]!)), logError);
+});
+
+test('the first flaw is told with its place', (t) => {
+  const { entries, heads, head } = logOf(7);
+  const seen = heads.map((each, length) => ({ length, head: each }));
+  const flaw = (told: Uint8Array[], known = seen) => {
+    const last = told.reduce((before, each) => nextLogHead(before, each), EMPTY_LOG_HEAD);
+    return proveLog(told, last, known).flaw;
+  };
+  t.is(flaw(entries), undefined);
+  t.deepEqual(flaw(entries.toSpliced(2, 2)), { what: 'missing', from: 3, to: 4 });
+  t.deepEqual(flaw(entries.slice(0, 5)), { what: 'missing', from: 6, to: 7 });
+  const swapped = entries.with(1, entries[4]!).with(4, entries[1]!);
+  t.deepEqual(flaw(swapped), { what: 'moved', from: 2, to: 5 });
+  t.deepEqual(flaw(entries.toSpliced(3, 0, entries[2]!)), { what: 'moved', from: 4, to: 5 });
+  const edited = entries.with(3, entry(4, 99));
+  t.deepEqual(flaw(edited), { what: 'changed', from: 4, to: 4 });
+  t.deepEqual(flaw(edited, [seen[2]!, seen[6]!]), { what: 'changed', from: 3, to: 6 }, 'as near as was seen');
+  t.is(flaw(edited, seen.slice(0, 4)), undefined, 'nobody saw what was there');
+  t.deepEqual(proveLog(edited, head).flaw, { what: 'changed', from: 1, to: 7 });
+  t.deepEqual(flaw(edited.toSpliced(5, 1)), { what: 'changed', from: 4, to: 4 }, 'the first of two');
+  t.deepEqual(flaw(entries.with(2, new Uint8Array([255]))), { what: 'changed', from: 3, to: 3 });
+  t.is(flawText({ what: 'missing', from: 3, to: 4 }), 'entries 3 to 4 are gone');
+  t.is(flawText({ what: 'changed', from: 4, to: 4 }), 'entry 4 is not as it was written');
 });
