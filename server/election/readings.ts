@@ -20,7 +20,7 @@ export const READING_LIMITS = {
   referenceRounds: 100,
   /** Speeds are told in powers of this: calibrating repeats to within a tenth, and equal machines are to tie. */
   speedStep: 1.25,
-  /** Background is told in parts of a core of this size: less is noise. */
+  /** Background is told in parts of a core of this size, or of all cores if they are less than one: less is noise. */
   backgroundStep: 0.25,
 } as const;
 
@@ -73,11 +73,8 @@ export function smooth(
 
 /** A reading as it is told to the ring: rounded, so that equal machines tie and credits decide. */
 export function told(reading: Reading): Reading {
-  const { backgroundStep } = READING_LIMITS;
-  return {
-    ...reading,
-    backgroundCores: Math.round(reading.backgroundCores / backgroundStep) * backgroundStep,
-  };
+  const step = READING_LIMITS.backgroundStep * Math.min(1, reading.cores);
+  return { ...reading, backgroundCores: Math.round(reading.backgroundCores / step) * step };
 }
 
 /** Calibrates, primes the meters, and then calls `onReading` with every sample until the signal aborts. */

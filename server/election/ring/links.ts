@@ -24,6 +24,11 @@ function dial(state: State, member: Member, failures: number): Outcome {
 
 /** Every member that has not left has a link; one that left has none. */
 export function keepLinks(state: State): Outcome {
+  if (state.linked === state.members) return [state, []];
+  return linkAll({ ...state, linked: state.members });
+}
+
+function linkAll(state: State): Outcome {
   const wanted = state.members.filter(
     (member) => member.id !== state.self && member.state !== MemberState.LEFT && !state.leaving,
   );
@@ -165,8 +170,9 @@ export function linkWakesAtMs(link: Link): number {
 
 /** Does what is due on the links: pings, silences, redials. */
 export function tendLinks(state: State): Outcome {
-  const due = [...state.links].filter(([, link]) => linkWakesAtMs(link) <= state.nowMs);
-  return due.reduce<Outcome>((outcome, [id]) => andThen(outcome, (after) => tend(after, id)), [state, []]);
+  const due: string[] = [];
+  for (const [id, link] of state.links) if (linkWakesAtMs(link) <= state.nowMs) due.push(id);
+  return due.reduce<Outcome>((outcome, id) => andThen(outcome, (after) => tend(after, id)), [state, []]);
 }
 
 function tend(state: State, id: string): Outcome {

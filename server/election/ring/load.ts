@@ -12,10 +12,14 @@ import { memberOf, ringOf } from './members.js';
 import { hex } from './state.js';
 import type { Given, Report, State } from './state.js';
 
-/** (in flight + credits + 1 + background) / (cores x speed): what the next request would find. */
+/** Others who would have every core leave at least this part of them: the system shares. */
+const leftByOthers = 0.25;
+
+/** (in flight + credits + 1) / ((cores - background) x speed): what the next request would find. */
 export function relativeLoad(load: Load): number {
-  const work = load.inFlight + creditCount(load.credits) + 1 + load.backgroundCores;
-  const capacity = load.cores * load.speed;
+  const work = load.inFlight + creditCount(load.credits) + 1;
+  const free = Math.max(load.cores * leftByOthers, load.cores - load.backgroundCores);
+  const capacity = free * load.speed;
   return capacity > 0 && work > 0 ? work / capacity : Infinity;
 }
 
@@ -46,11 +50,9 @@ export function ownLoad(state: State): Load {
 /** Puts a member's own word into its row; credits and recent grants are the vector's. */
 function renewed(row: Load | undefined, report: Report, nowMs: number): Load {
   const later = row === undefined || asOfMs(report.load) >= asOfMs(row) ? report.load : row;
-  return {
-    ...later,
-    credits: owed(row?.credits ?? noCredits, report.begun, nowMs),
-    recentGrants: row?.recentGrants ?? 0,
-  };
+  const credits = owed(row?.credits ?? noCredits, report.begun, nowMs);
+  if (later === row && credits === row.credits) return row;
+  return { ...later, credits, recentGrants: row?.recentGrants ?? 0 };
 }
 
 function addCredit(rows: readonly Load[], { leader, requestId, deadlineMs }: Given): readonly Load[] {
@@ -107,7 +109,8 @@ export function unsettled(
 function candidates(state: State, rows: readonly Load[], lastLeader: string): readonly Load[] {
   const ring = ringOf(state).map(({ id }) => id);
   const order = [...ring.filter((id) => id > lastLeader), ...ring.filter((id) => id <= lastLeader)];
-  return order.flatMap((id) => rows.find((row) => row.id === id && !row.draining) ?? []);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return order.flatMap((id) => byId.get(id) ?? []).filter((row) => !row.draining);
 }
 
 /**

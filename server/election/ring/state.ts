@@ -156,6 +156,8 @@ export interface State {
   readonly members: readonly Member[];
   readonly suspectSinceMs: ReadonlyMap<string, number>;
   readonly links: ReadonlyMap<string, Link>;
+  /** The members as they were when links were last made and dropped for them. */
+  readonly linked: readonly Member[];
   /** Nothing is granted or passed on below this epoch, nor again at this hop of it. */
   readonly promised: Epoch;
   readonly promisedHop: number;

@@ -44,6 +44,8 @@ export interface Setup {
   readonly watchers: readonly Watcher[];
   readonly reading: (id: string) => State['reading'];
   readonly clockOffsetMs: (id: string) => number;
+  /** Shared by several rings that live in one time; one of its own if absent. */
+  readonly agenda?: Agenda;
 }
 
 /** The driver gives up a dial after this. */
@@ -52,14 +54,17 @@ const dialMs = 1000;
 const epochMs = 1_000_000;
 
 export class World {
-  readonly agenda = new Agenda();
+  readonly agenda: Agenda;
   readonly network: Network;
   readonly #nodes = new Map<string, Node>();
   readonly #setup: Setup;
+  readonly #traced: boolean;
 
   constructor(setup: Setup) {
     this.#setup = setup;
+    this.agenda = setup.agenda ?? new Agenda();
     this.network = setup.network;
+    this.#traced = setup.watchers.some((watcher) => watcher.traced !== undefined);
     for (const id of setup.ids) {
       const clockOffsetMs = setup.clockOffsetMs(id);
       this.#nodes.set(id, {
@@ -219,7 +224,7 @@ export class World {
   }
 
   #perform(node: Node, effect: Effect): void {
-    this.trace(describeEffect(node.id, effect));
+    if (this.#traced) this.trace(describeEffect(node.id, effect));
     switch (effect.type) {
       case 'send':
         this.#send(node, effect);

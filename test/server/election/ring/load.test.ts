@@ -18,7 +18,7 @@ import type { State } from '../../../../server/election/ring/state.js';
 import { begin } from '../../../../server/election/ring/step.js';
 
 const reading = { backgroundCores: 0, cores: 2, speed: 1, cpu: 0 };
-const requestId = (n: number) => new Uint8Array(16).fill(n % 251, 0, 8).fill(n >> 8, 8);
+const requestId = (n: number) => new Uint8Array(16).fill(n & 0xff, 0, 8).fill(n >> 8, 8);
 
 function ringOf(states: readonly MemberState[]): State {
   const born = begin({ id: 'm0', address: 'm0:1', incarnation: 1, atMs: 1000, reading, seed: 1 });
