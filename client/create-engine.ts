@@ -334,7 +334,11 @@ class ClientEngine implements E.Engine {
 
   #galleryOf(folder: string | undefined): Promise<Gallery> {
     const { imageKey } = this.#joined().workings.self;
-    return openGallery(folder, { cacheDir: this.#vault.home.thumbnails, imageKey });
+    return openGallery(folder, {
+      cacheDir: this.#vault.home.thumbnails,
+      imageKey,
+      tell: this.#tell,
+    });
   }
 
   #termsOf({ views, expiresAtMs, cover }: E.ShareOptions): Terms {
@@ -362,5 +366,5 @@ class ClientEngine implements E.Engine {
 }
 
 function unknownRequest(id: string): Refused {
-  return new Refused(Reason.UNKNOWN_PEER, `No request ${id} waits: see \`glimpse requests\`.`);
+  return new Refused(Reason.UNKNOWN_REQUEST, `No knock or request ${id} waits.`);
 }

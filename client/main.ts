@@ -27,6 +27,7 @@ const home = homeFolder(process.env);
 const ending = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => ending.abort());
 process.stdout.on('error', () => process.exit(1));
+process.stderr.on('error', () => undefined);
 const interrupted = new Promise<undefined>((resolve) =>
   ending.signal.addEventListener('abort', () => resolve(undefined)),
 );
@@ -57,7 +58,11 @@ function version(): string {
 
 async function run({ command, typed }: Chosen, printer: Printer): Promise<number> {
   const whole = { ...(await withInput(typed)), folder: process.cwd(), room: printer.room };
-  command.read(whole);
+  try {
+    command.read(whole);
+  } catch (error) {
+    return finish(command, whole, { failure: failureOf(error, command.advice) }, printer);
+  }
   if (command.stays) return stayUp(command, whole, printer);
   const there = await Promise.race([
     performThere(home, command.name, whole, (told) => printer.hear(told, command), ending.signal),

@@ -18,7 +18,7 @@ export interface Ended {
   /** Its document; undefined if it printed none. */
   readonly result: unknown;
   /** With a failure: what went wrong. */
-  readonly error: { readonly reason: string; readonly message: string } | undefined;
+  readonly error: { readonly reason: string; readonly message: string; readonly next: string } | undefined;
   readonly tookMs: number;
 }
 
@@ -116,7 +116,7 @@ export class Person {
 
 interface Outcome {
   readonly result?: unknown;
-  readonly failure?: { readonly reason: string; readonly message: string; readonly exit: number };
+  readonly failure?: NonNullable<Ended['error']> & { readonly exit: number };
 }
 
 function read(out: string, err: string): Pick<Ended, 'result' | 'error'> {

@@ -4,8 +4,9 @@
  */
 import { createPrivateKey, generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../core/folder.js';
 import { cloudIdOf, makeAuthority } from '../core/identity/certificates.js';
 import type { Authority } from '../core/identity/certificates.js';
 import { pem } from '../core/identity/tls.js';
@@ -48,7 +49,7 @@ async function makeCluster(folder: string, nowMs: number): Promise<void> {
   const { certificate } = await makeAuthority(privateKey, nowMs, randomBytes(16));
   const fresh = `${folder}.new-${randomBytes(8).toString('hex')}`;
   try {
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    makeFolder(fresh, 0o700);
     await write(fresh, files.key, pem('PRIVATE KEY', privateKey.export({ format: 'der', type: 'pkcs8' })));
     await write(fresh, files.certificate, pem('CERTIFICATE', certificate));
     await write(fresh, files.secrets, `1 ${randomBytes(secretBytes).toString('hex')}\n`);

@@ -12,7 +12,7 @@ const impatientMs = 1000;
 function stopSignal(): AbortSignal {
   const stopping = new AbortController();
   let askedAtMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const nowMs = performance.now();
       if (stopping.signal.aborted && nowMs - askedAtMs > impatientMs) process.exit(EXIT.failed);
@@ -20,6 +20,9 @@ function stopSignal(): AbortSignal {
       stopping.abort();
     });
   }
+  // Whoever read what it prints is gone, and would not see it go on.
+  process.stdout.on('error', () => stopping.abort());
+  process.stderr.on('error', () => undefined);
   // Started by `cloud`: whichever way that one ended, this one does too, and waits for nothing else from it.
   process.once('disconnect', () => stopping.abort());
   process.channel?.unref();

@@ -7,7 +7,7 @@ import type { Engine, Running } from '../engine.js';
 import type { Picture } from '../web/shown.js';
 import type { Typed } from '../web/control.js';
 import type { Room } from '../web/terminal.js';
-import type { Failure } from './failure.js';
+import type { Advice, Failure } from './failure.js';
 
 /** What performing may use besides the engine. */
 export interface Surroundings {
@@ -45,6 +45,8 @@ export interface Definition<Arguments, Result> {
   perform(engine: Engine, given: Arguments, surroundings: Surroundings): Promise<Result>;
   /** The result as text for people. */
   draw(result: Result): string;
+  /** What to do next after its failures, where that is not the same for every command. */
+  readonly advice?: Advice;
   /** A result that is not success all the same. */
   failure?(result: Result): Failure | undefined;
   /** The address in a result that a browser may be sent to. */

@@ -49,12 +49,27 @@ const advice: Partial<Record<Reason, string>> = {
   [Reason.UNKNOWN_PEER]: 'see who is there: glimpse peers',
   [Reason.UNKNOWN_PHOTO]: 'list the gallery again: glimpse gallery PEER',
   [Reason.UNKNOWN_GRANT]: 'see what there is: glimpse inbox, glimpse shared',
+  [Reason.UNKNOWN_REQUEST]: 'see what waits: glimpse requests',
   [Reason.VIEWS_SPENT]: 'ask the owner for more views',
   [Reason.REVOKED]: 'ask the owner',
   [Reason.EXPIRED]: 'ask the owner for more time',
+  [Reason.VIEW_ID_STALE]: "set this computer's clock, then repeat the command: nothing was spent",
+  [Reason.NOT_YOURS]: 'ask its owner to share it with you',
   [Reason.CARRIER_SUPERSEDED]: 'ask for the photo again: glimpse request PEER PHOTO',
+  [Reason.BAD_SIGNATURE]: 'ask the owner, and whoever runs the cloud',
+  [Reason.VERSION_CONFLICT]: 'repeat the command',
+  [Reason.WRONG_CLOUD]: 'use the home that joined that cloud: GLIMPSE_HOME',
+  [Reason.BAD_TICKET]: 'repeat the command',
+  [Reason.TICKET_STALE]: 'repeat the command',
+  [Reason.DRAINING]: 'repeat the command',
+  [Reason.STORE_UNAVAILABLE]: 'repeat the command; if it stays so, tell whoever runs the cloud',
+  [Reason.BAD_COVER]: 'give --cover preview, drawn, dunes, dusk, waves, or another picture file',
+  [Reason.ATTENDED_ELSEWHERE]: 'end the other client of this name, or join with another name there',
   [Reason.NOT_ADMITTED]: 'wait until the owner lets you in, then repeat the command',
   [Reason.APPROVAL_PENDING]: 'the picture comes by itself once the owner approves, if glimpse up runs',
+  [Reason.REFUSED_BY_OWNER]: 'talk to the owner',
+  [Reason.BAD_PHOTO]: 'ask the owner to look after it, or choose another',
+  [Reason.BAD_CARRIER]: 'repeat the command',
   [Reason.KEY_CHANGED]: 'compare safety numbers before you trust the new key: glimpse verify PEER',
   [Reason.SENDER_LIMIT]: 'the receiver has to look at, or forget, what came before',
   [Reason.PREPAID_UNIMPLEMENTED]: 'use the mode strict',
@@ -73,7 +88,15 @@ const systemAdvice: Readonly<Record<string, string>> = {
   ENOSPC: 'make room on the disk, then repeat the command',
 };
 
-export function failureOf(error: unknown): Failure {
+/** What to do next where a command knows better, by the reason of its failure. */
+export type Advice = Readonly<Record<string, string>>;
+
+export function failureOf(error: unknown, better: Advice = {}): Failure {
+  const failed = failureAsSuch(error);
+  return { ...failed, next: better[failed.reason] ?? failed.next };
+}
+
+function failureAsSuch(error: unknown): Failure {
   const exit = exitCodeOf(error);
   if (error instanceof Refused) {
     return failure(Reason[error.reason], error.message, advice[error.reason] ?? '', exit);

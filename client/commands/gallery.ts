@@ -1,6 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../core/folder.js';
 import type { Engine, PhotoLine } from '../engine.js';
+import { noticeText } from '../gallery/rules/notice.js';
 import { drawGrid } from '../web/terminal.js';
 import type { Surroundings } from './command.js';
 import { defineCommand } from './command.js';
@@ -40,7 +42,7 @@ export const gallery = defineCommand({
   perform: async (engine, { peer, out }, surroundings): Promise<Listing> => {
     const { photos, notices, thumbnails } = await browse(engine, peer, surroundings);
     if (surroundings.room) surroundings.drawing(await drawing(photos, thumbnails, surroundings.room));
-    if (out !== undefined) await mkdir(out, { recursive: true });
+    if (out !== undefined) makeFolder(out);
     for (const photo of photos) {
       const thumbnail = thumbnails.get(photo.number);
       if (!thumbnail) continue;
@@ -61,7 +63,7 @@ export const gallery = defineCommand({
         ]),
         `${peer} has no photos in the gallery.`,
       ),
-      ...notices.map(({ name, message }) => `${name}: ${message}`),
+      ...notices.map(noticeText),
     ].join('\n'),
 });
 
@@ -111,10 +113,9 @@ async function write(
   { number, name }: Line,
   { picture, mediaType }: Thumbnail,
 ): Promise<string> {
-  const stem = path.posix
-    .parse(name)
-    .name.replace(/[^\p{L}\p{N}._-]+/gu, '_')
-    .slice(0, 60);
+  const harmless = path.posix.parse(name).name.replace(/[^\p{L}\p{N}._-]+/gu, '_');
+  // A file's name has 255 bytes at most, and a character up to four.
+  const stem = Array.from(harmless).slice(0, 60).join('');
   const extension = mediaType === 'image/jpeg' ? 'jpg' : 'webp';
   const file = path.join(folder, `${String(number).padStart(3, '0')}-${stem}.${extension}`);
   await writeFile(file, picture);

@@ -17,7 +17,7 @@ export async function performCommand(
     const failure = command.failure?.(result);
     return failure ? { result, failure } : { result };
   } catch (error) {
-    return { failure: failureOf(error) };
+    return { failure: failureOf(error, command.advice) };
   }
 }
 

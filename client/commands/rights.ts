@@ -26,6 +26,11 @@ export const rights = defineCommand({
   examples: ['glimpse rights bob 2 --add 2', 'glimpse rights bob 3f2a --revoke'],
   details:
     'Signs a new version and puts it into the ledger: from then on it counts. To allow views again takes a\nrevocation back.',
+  advice: {
+    UNKNOWN_GRANT: 'see what you gave: glimpse shared',
+    UNKNOWN_PEER: 'see what you gave, and to whom: glimpse shared',
+    UNKNOWN_PHOTO: 'see what you gave: glimpse shared',
+  },
   read: (typed) => ({ viewer: word(typed, 0), what: word(typed, 1), wish: wishOf(typed) }),
   perform: (engine, { viewer, what, wish: { expiresMs, ...wish } }): Promise<RightsChanged> => {
     const expiresAtMs = typeof expiresMs === 'number' ? Date.now() + expiresMs : expiresMs;

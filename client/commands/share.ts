@@ -18,6 +18,13 @@ export const share = defineCommand({
   examples: ['glimpse share bob holiday/beach.jpg --views 2', 'glimpse share bob 3 --expires 7d'],
   details:
     'While the viewer is away the picture waits in the outbox; up delivers it when the viewer is back.',
+  advice: {
+    UNKNOWN_PHOTO:
+      'name a photo in the folder that glimpse up --gallery FOLDER serves, or give the path of a file',
+    BAD_PHOTO: 'export it again, or choose another photo',
+    REVOKED: 'allow views again: glimpse rights PEER PHOTO --views N',
+    DAMAGED: 'repeat the command',
+  },
   read: (typed) => ({
     peer: word(typed, 0),
     photo: fileOrWord(typed, word(typed, 1)),

@@ -31,6 +31,9 @@ export const view = defineCommand({
   details:
     'Spends a view. The photo is never written to a disk: the address gives it once, within a minute, on this\n' +
     'computer. With no view left the cover is shown instead, and the exit code is 3.',
+  advice: {
+    UNKNOWN_GRANT: 'see what you hold: glimpse inbox',
+  },
   read: (typed) => {
     const what = word(typed, 0);
     if (/^[0-9a-f]{1,32}$/i.test(what)) return { what: what.toLowerCase() };

@@ -34,11 +34,11 @@ const scenes: ReadonlyMap<string, (chance: Chance) => string> = new Map([
 /** Said where a choice is explained or refused. */
 export const coverChoices = `preview, drawn, ${[...scenes.keys()].join(', ')}, or the path of a picture`;
 
-/** What is left of a photo in its preview: so many pixels along the longer side, hence colours and no shapes. */
-const previewPixels = 16;
+/** What is left of a photo in its preview: so many pixels along the longer side. Of 6 a silhouette can be guessed. */
+const previewPixels = 4;
 const previewSide = 256;
-/** Wide enough to leave nothing between two of those pixels but a slope. */
-const previewBlur = previewSide / previewPixels;
+/** Wide enough to leave nothing between two of those pixels but a slope, and no wider: the colours are to stay apart. */
+const previewBlur = previewSide / previewPixels / 2;
 
 /** A picture file for the leader. @throws Refused (BAD_COVER) */
 export async function makeCover(choice: string, { thumbnail, seed }: CoverSource): Promise<Uint8Array> {

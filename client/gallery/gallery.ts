@@ -20,6 +20,7 @@ import { ImageIdHash, PhotoFile, changed } from './photo-file.js';
 import { PhotoIndex } from './photo-index.js';
 import type { Known } from './photo-index.js';
 import { nameTrouble } from './rules/names.js';
+import { noticeText } from './rules/notice.js';
 import { scan } from './scan.js';
 import type { FoundFile, Scan } from './scan.js';
 import { startedInOrder } from './started-in-order.js';
@@ -30,6 +31,8 @@ export interface GalleryOptions {
   readonly cacheDir: string;
   /** The vault's: image ids are HMACs under it. */
   readonly imageKey: Uint8Array;
+  /** Told once of each file that is left out, and why. */
+  readonly tell?: (line: string) => void;
 }
 
 /** A photo that can be shared: on the disk as its image id says, when it was looked at last. */
@@ -49,6 +52,8 @@ export interface Gallery {
    * not. Ends when everything was said. @throws Refused (UNKNOWN_PHOTO) if the folder is gone
    */
   list(signal?: AbortSignal): AsyncIterable<BrowseResponse>;
+  /** Looks at every photo, so that the first listing does not have to. @throws what listing throws */
+  warm(signal: AbortSignal): Promise<void>;
   /** For a peer: only what a listing would show. @throws Refused (UNKNOWN_PHOTO, BAD_PHOTO) */
   findImage(imageId: Uint8Array): Promise<Photo>;
   /**
@@ -72,10 +77,10 @@ export interface Gallery {
  */
 export async function openGallery(
   folder: string | undefined,
-  { cacheDir, imageKey }: GalleryOptions,
+  { cacheDir, imageKey, tell = () => undefined }: GalleryOptions,
 ): Promise<Gallery> {
   const root = folder === undefined ? undefined : await rootOf(folder);
-  return new FolderGallery(root, PhotoIndex.open(cacheDir, imageKey), imageKey);
+  return new FolderGallery(root, PhotoIndex.open(cacheDir, imageKey), imageKey, tell);
 }
 
 class FolderGallery implements Gallery {
@@ -84,8 +89,16 @@ class FolderGallery implements Gallery {
   readonly #imageKey: Uint8Array;
   readonly #limit = pLimit(Math.min(GALLERY_LIMITS.examinationsMax, availableParallelism()));
   readonly #underWay = new Map<string, Promise<Known>>();
+  readonly #tell: (line: string) => void;
+  readonly #told = new Set<string>();
 
-  constructor(root: string | undefined, index: PhotoIndex, imageKey: Uint8Array) {
+  constructor(
+    root: string | undefined,
+    index: PhotoIndex,
+    imageKey: Uint8Array,
+    tell: (line: string) => void,
+  ) {
+    this.#tell = tell;
     this.#root = root;
     this.#index = index;
     this.#imageKey = imageKey;
@@ -94,7 +107,7 @@ class FolderGallery implements Gallery {
   async *list(signal?: AbortSignal): AsyncGenerator<BrowseResponse, void, undefined> {
     const { files, leftOut } = await this.#scan(signal);
     yield part({ case: 'begin', value: { photos: files.length } });
-    for (const notice of leftOut) yield part({ case: 'notice', value: notice });
+    for (const notice of leftOut) yield this.#notice(notice);
     let number = 0;
     let owed: { number: number; imageId: Uint8Array; thumbHash: Uint8Array }[] = [];
     for (const { file, known } of this.#walk(files)) {
@@ -105,7 +118,7 @@ class FolderGallery implements Gallery {
       }
       const outcome = await known;
       if (outcome.type === 'no-photo') {
-        yield part({ case: 'notice', value: { name: file.name, message: outcome.message } });
+        yield this.#notice({ name: file.name, message: outcome.message });
         continue;
       }
       const { facts, thumbHash } = outcome;
@@ -117,6 +130,10 @@ class FolderGallery implements Gallery {
     this.#prune(files);
   }
 
+  async warm(signal: AbortSignal): Promise<void> {
+    for await (const _part of this.list(signal));
+  }
+
   async findImage(imageId: Uint8Array): Promise<Photo> {
     const photo = await this.#byImageId(Buffer.from(imageId).toString('hex'));
     return photo ?? unknownPhoto('This photo is not in the gallery (any more): list the gallery again');
@@ -124,6 +141,9 @@ class FolderGallery implements Gallery {
 
   async find(text: string): Promise<Photo> {
     if (path.isAbsolute(text)) return this.#elsewhere(text);
+    if (this.#root === undefined) {
+      return unknownPhoto(`No folder is served, so ${text} is no photo of yours`);
+    }
     if (/^\d{1,5}$/.test(text)) return this.#byNumber(Number(text));
     if (/^[0-9a-f]{6,32}$/.test(text)) {
       const photo = await this.#byImageId(text);
@@ -200,6 +220,14 @@ class FolderGallery implements Gallery {
     }
   }
 
+  /** The owner hears of it as well: once, and again only if she changes what is the matter. */
+  #notice(notice: { readonly name: string; readonly message: string }): BrowseResponse {
+    const line = noticeText(notice);
+    if (!this.#told.has(line)) this.#tell(line);
+    this.#told.add(line);
+    return part({ case: 'notice', value: notice });
+  }
+
   *#thumbnail(of: { number: number; imageId: Uint8Array; thumbHash: Uint8Array }): Generator<BrowseResponse> {
     const picture = this.#index.thumbnail(of.imageId);
     if (!picture) return;
@@ -233,7 +261,7 @@ class FolderGallery implements Gallery {
   async #byNumber(number: number): Promise<Photo> {
     let at = 0;
     for await (const photo of this.#photos()) if (++at === number) return photo;
-    return unknownPhoto(`There is no photo number ${number}: the gallery has ${at}`);
+    return unknownPhoto(`There is no photo number ${number}: your folder has ${at}`);
   }
 
   async #byName(text: string): Promise<Photo> {
@@ -245,11 +273,7 @@ class FolderGallery implements Gallery {
       return unknownPhoto(`Several photos are called ${text}: say ${names.join(' or ')}`);
     }
     const file = named[0];
-    return file
-      ? this.#photo(file)
-      : unknownPhoto(
-          `There is no photo ${text} in the gallery: see \`glimpse gallery\`, or give an absolute path`,
-        );
+    return file ? this.#photo(file) : unknownPhoto(`There is no photo ${text} in your folder`);
   }
 
   /** The owner's own word is enough for a file anywhere; its links are resolved first. */

@@ -7,7 +7,7 @@ import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
-import { PrivateDatabase } from '../vault/database.js';
+import { PrivateDatabase, databaseEndings } from '../vault/database.js';
 import type { Row } from '../vault/database.js';
 import { VaultError } from '../vault/failures.js';
 import type { VaultProblem } from '../vault/failures.js';
@@ -56,7 +56,7 @@ export class PhotoIndex {
       return new PhotoIndex(open());
     } catch (error) {
       if (!(error instanceof VaultError) || !thrownAway.has(error.problem)) throw error;
-      for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
+      for (const ending of databaseEndings) rmSync(file + ending, { force: true });
       return new PhotoIndex(open());
     }
   }

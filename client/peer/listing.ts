@@ -1,4 +1,6 @@
 /** A peer's gallery as this client lists it, and what a word then means there. Section "Contracts" of docs/protocol.md. */
+import { Refused } from '../../core/rpc/errors.js';
+import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { BrowsePart } from '../engine.js';
 import type { ListingLine } from '../vault/records.js';
 import { hex, plainText } from './lines.js';
@@ -19,11 +21,13 @@ export async function* listGallery(
     if (part.case === 'photo') {
       const { number, imageId, width, height, photoBytes } = part.value;
       const name = plainText(part.value.name);
+      if (number !== lines.length + 1) throw misnumbered(known.contact.name);
       lines.push({ number, imageId, name });
       yield { kind: 'photo', number, id: hex(imageId), name, width, height, bytes: photoBytes };
     }
     if (part.case === 'thumbnail') {
       const { number, picture, mediaType } = part.value;
+      if (number < 1 || number > lines.length) throw misnumbered(known.contact.name);
       yield { kind: 'thumbnail', number, picture, mediaType };
     }
     if (part.case === 'notice') {
@@ -31,6 +35,11 @@ export async function* listGallery(
     }
   }
   workings.vault.listings.replace(known.contact.name, lines);
+}
+
+/** Numbers name files and photos here: two photos of one number would be taken for each other. */
+function misnumbered(name: string): Refused {
+  return new Refused(Reason.BAD_STREAM, `The gallery of ${name} is not numbered as the contract has it.`);
 }
 
 /**

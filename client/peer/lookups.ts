@@ -13,12 +13,12 @@ const isId = (text: string): boolean => idForm.test(text) && text.length >= idLe
 
 /** @throws Refused UNKNOWN_GRANT */
 export function heldGrant(vault: Vault, text: string): Held {
-  return only(text, isId(text) ? vault.held.startingWith(text) : [], 'see `glimpse inbox`');
+  return only(text, isId(text) ? vault.held.startingWith(text) : []);
 }
 
 /** @throws Refused UNKNOWN_GRANT */
 export function givenGrant(vault: Vault, text: string): Given {
-  return only(text, isId(text) ? vault.given.startingWith(text) : [], 'see `glimpse shared`');
+  return only(text, isId(text) ? vault.given.startingWith(text) : []);
 }
 
 /**
@@ -30,7 +30,7 @@ export function givenTo(vault: Vault, { name, fingerprint }: Contact, text: stri
   const matching = all.filter((given) => isMeant(given, text));
   // A grant to the key that the viewer has now is meant before one to a key that it had.
   const current = matching.filter(({ viewer }) => Buffer.compare(viewer.fingerprint, fingerprint) === 0);
-  return only(text, current.length > 0 ? current : matching, 'see `glimpse shared`');
+  return only(text, current.length > 0 ? current : matching);
 }
 
 function isMeant({ grantId, imageId, photo }: Given, text: string): boolean {
@@ -55,9 +55,11 @@ export function listedPhoto(vault: Vault, peer: string, text: string): Uint8Arra
   );
 }
 
-function only<Found>(text: string, found: readonly Found[], advice: string): Found {
+function only<Found>(text: string, found: readonly Found[]): Found {
   if (found.length === 1) return found[0]!;
   const what =
-    found.length === 0 ? `There is no grant ${text}` : `Several grants begin with ${text}: give more of it`;
-  throw new Refused(Reason.UNKNOWN_GRANT, `${what}: ${advice}.`);
+    found.length === 0
+      ? `There is no grant ${text}`
+      : `Several grants are meant by ${text}: give more of the id`;
+  throw new Refused(Reason.UNKNOWN_GRANT, `${what}.`);
 }

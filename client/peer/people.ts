@@ -52,7 +52,7 @@ export class People {
     const [name] = split(spec);
     const contact = this.#workings.vault.contacts.get(name);
     if (contact) return contact;
-    throw new Refused(Reason.UNKNOWN_PEER, `You have not met ${name} yet: see \`glimpse peers\`.`);
+    throw new Refused(Reason.UNKNOWN_PEER, `You have not met ${name} yet.`);
   }
 
   /**

@@ -63,6 +63,7 @@ export async function startUp(member: Member, settings: UpSettings): Promise<UpA
     () => new Error('This client was closed.'),
     (error: unknown) => (error instanceof Refused ? error : new Error(String(error))),
   );
+  void warm(settings.offer, ending.signal, tell);
   const couriering = member.courier.run(ending.signal);
   await Promise.race([presence.begun, ended, edge.sleep(PEER_LIMITS.presentMs, ending.signal)]);
   return {
@@ -76,6 +77,15 @@ export async function startUp(member: Member, settings: UpSettings): Promise<UpA
       await Promise.all([ended, couriering]);
     },
   };
+}
+
+/** The gallery is looked at before anyone asks for it. What stands in the way is for its owner to hear. */
+async function warm({ gallery }: Offer, signal: AbortSignal, tell: Workings['tell']): Promise<void> {
+  try {
+    await gallery.warm(signal);
+  } catch (error) {
+    if (!signal.aborted) tell(error instanceof Error ? error.message : String(error));
+  }
 }
 
 class Presence implements Attending {

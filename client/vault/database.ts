@@ -2,9 +2,11 @@
  * An SQLite file for its owner alone, spoken to through a few verbs. WAL, because `up` and commands work on it at
  * once. Calls are synchronous: a write is one small transaction, and durable if the file was prepared so.
  */
+import { randomUUID } from 'node:crypto';
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { translating } from './failures.js';
+import { damaged, translating } from './failures.js';
 import { makePrivateFile } from './home.js';
 
 export type Column = Buffer | string | number | null;
@@ -19,6 +21,9 @@ export interface DatabaseOptions {
   readonly prepare: (database: Database.Database) => void;
 }
 
+/** The files of a database: itself, its log, and what its processes share. */
+export const databaseEndings = ['', '-wal', '-shm'] as const;
+
 export class PrivateDatabase {
   readonly #database: Database.Database;
   readonly #folder: string;
@@ -32,16 +37,9 @@ export class PrivateDatabase {
   /** @throws VaultError; so all other methods */
   static open(file: string, { busyMs, prepare }: DatabaseOptions): PrivateDatabase {
     const folder = dirname(file);
-    makePrivateFile(file);
     return translating(folder, () => {
-      const database = new Database(file, { timeout: busyMs });
-      try {
-        prepare(database);
-      } catch (error) {
-        database.close();
-        throw error;
-      }
-      return new PrivateDatabase(database, folder);
+      makeSure(file, prepare);
+      return new PrivateDatabase(opened(file, { busyMs, prepare }), folder);
     });
   }
 
@@ -93,6 +91,42 @@ export class PrivateDatabase {
     const statement = this.#database.prepare(sql);
     this.#statements.set(sql, statement);
     return statement;
+  }
+}
+
+function opened(file: string, { busyMs, prepare }: DatabaseOptions): Database.Database {
+  const database = new Database(file, { timeout: busyMs });
+  try {
+    prepare(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A database is made beside its place and put there whole, so that an empty file is never a beginning: it has lost
+ * what it held, and so has a log without its file. @throws VaultError (damaged)
+ */
+function makeSure(file: string, prepare: DatabaseOptions['prepare']): void {
+  const isLogged = existsSync(`${file}-wal`);
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.size === 0 || (isLogged && !stats)) throw damaged(dirname(file));
+  if (!stats) make(file, prepare);
+}
+
+/** Another process may be first: then its database is the one. */
+function make(file: string, prepare: DatabaseOptions['prepare']): void {
+  const fresh = `${file}.${randomUUID()}`;
+  try {
+    makePrivateFile(fresh);
+    opened(fresh, { busyMs: 0, prepare }).close();
+    linkSync(fresh, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    for (const ending of databaseEndings) rmSync(fresh + ending, { force: true });
   }
 }
 

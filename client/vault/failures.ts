@@ -17,6 +17,15 @@ export class VaultError extends Error {
   }
 }
 
+const damagedWords = (folder: string): string =>
+  `the vault.db in ${folder} is damaged, or no vault: put back a copy of it, or set GLIMPSE_HOME to an empty folder ` +
+  'and take your name there with the code that joining printed: glimpse join CODE --name NAME --recover RECOVERY';
+
+/** What a vault is when its file lost what it held. */
+export function damaged(folder: string): VaultError {
+  return new VaultError('damaged', damagedWords(folder));
+}
+
 /** By the beginning of an error's code; the first that fits. */
 const table: readonly (readonly [codes: RegExp, problem: VaultProblem, words: (folder: string) => string])[] =
   [
@@ -31,16 +40,7 @@ const table: readonly (readonly [codes: RegExp, problem: VaultProblem, words: (f
       'full',
       (folder) => `the disk of ${folder} is full: make room and try again`,
     ],
-    [
-      /^SQLITE_NOTADB/,
-      'not-a-vault',
-      (folder) => `the vault.db in ${folder} is not a vault: set GLIMPSE_HOME to another folder`,
-    ],
-    [
-      /^SQLITE_CORRUPT/,
-      'damaged',
-      (folder) => `the vault in ${folder} is damaged: put back a copy, or move the folder away and join anew`,
-    ],
+    [/^SQLITE_(?:CORRUPT|NOTADB)/, 'damaged', damagedWords],
     [
       /^SQLITE_(?:BUSY|LOCKED)/,
       'busy',

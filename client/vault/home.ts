@@ -2,18 +2,10 @@
  * Where a client keeps what is its own: docs/architecture.md, "The vault". Paths only, and the folder itself;
  * what the files hold is the business of the classes beside this file.
  */
-import {
-  accessSync,
-  chmodSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-} from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, fsyncSync, openSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import envPaths from 'env-paths';
+import { makeFolder } from '../../core/folder.js';
 import { translating } from './failures.js';
 
 /** The paths below one home. The folder is for its owner alone: 0700, files 0600. */
@@ -61,10 +53,10 @@ export function pathsOf(folder: string): Home {
 export function makeHome(folder: string): Home {
   const home = pathsOf(folder);
   translating(folder, () => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     if (readdirSync(folder).length === 0) chmodSync(folder, 0o700);
     for (const below of [home.inbox, home.incoming, home.carriers, home.thumbnails]) {
-      mkdirSync(below, { recursive: true, mode: 0o700 });
+      makeFolder(below, 0o700);
     }
     // SQLite would only say that it cannot open its file.
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);

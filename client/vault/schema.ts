@@ -171,7 +171,7 @@ function refuseStranger(database: Database.Database, folder: string): void {
   );
 }
 
-/** In one transaction, and looked at again inside it: two processes may have found the same empty file. */
+/** In one transaction, and looked at again inside it: two processes may have found the same older file. */
 function migrate(database: Database.Database, folder: string): void {
   const step = database.transaction(() => {
     const version = readNumber(database, 'user_version');

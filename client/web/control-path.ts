@@ -3,9 +3,10 @@
  * so that nobody else can reach it even while it is being made. The path of a Unix socket is short by decree of
  * the system; a home with a longer one has its socket in a private folder elsewhere, and a file that says where.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../../core/folder.js';
 import { WEB_LIMITS } from './limits.js';
 
 const folderOf = (home: string) => path.join(home, 'control');
@@ -24,7 +25,7 @@ export function socketPath(home: string): string {
 export function makeSocketPath(home: string): string {
   removeSocketPath(home);
   const folder = folderOf(home);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   chmodSync(folder, 0o700);
   const near = path.join(folder, 'socket');
   if (Buffer.byteLength(near) <= WEB_LIMITS.socketPathBytesMax) return near;

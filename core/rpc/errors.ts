@@ -42,6 +42,7 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
   [Reason.UNKNOWN_PEER]: row(status.NOT_FOUND, EXIT.unknown),
   [Reason.UNKNOWN_PHOTO]: row(status.NOT_FOUND, EXIT.unknown),
   [Reason.UNKNOWN_GRANT]: row(status.NOT_FOUND, EXIT.unknown),
+  [Reason.UNKNOWN_REQUEST]: row(status.NOT_FOUND, EXIT.unknown),
 
   [Reason.VIEWS_SPENT]: row(status.FAILED_PRECONDITION, EXIT.noView),
   [Reason.REVOKED]: row(status.FAILED_PRECONDITION, EXIT.noView),

@@ -2,9 +2,10 @@
  * glimpse-server cloud: the whole cloud on this machine. It starts the servers as processes of their own, starts
  * again what dies, hands out a join code, shows the ring until it is told to stop, and stops them in good order.
  */
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { formatAddress, parseAddress } from '../../core/address.js';
+import { makeFolder } from '../../core/folder.js';
 import { ringLines } from '../../core/ring-lines.js';
 import { openCluster } from '../cluster.js';
 import type { Cluster } from '../cluster.js';
@@ -41,7 +42,7 @@ export const CLOUD_LIMITS = {
 
 /** Runs until it is told to stop. @throws CommandFailed, StoreUnavailable, BadCluster */
 export async function cloud(options: CloudOptions, outside: Outside): Promise<void> {
-  const lock = await lockCloud(options.data);
+  const lock = lockCloud(options.data);
   const ids = serverIds(options.servers);
   const processes = ids.map((id, index) => serverProcess(options, outside, id, index));
   const stopAll = () => Promise.all(processes.map((process) => process.stop()));
@@ -71,7 +72,7 @@ async function prepare(data: string, ids: readonly string[]): Promise<Cluster> {
 
 /** Logs begin anew with each cloud; those of the one before are kept. */
 async function turnLogs(folder: string, ids: readonly string[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   for (const id of ids) {
     await rename(path.join(folder, `${id}.log`), path.join(folder, `${id}.log.1`)).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -83,7 +84,7 @@ async function turnLogs(folder: string, ids: readonly string[]): Promise<void> {
 async function strikeOthers(store: Store, data: string, ids: readonly string[]): Promise<void> {
   for (const { member } of await listMembers(store)) {
     const isOurs = member === undefined || ids.includes(member.id);
-    if (!isOurs && !(await isRunning(data, member.id))) await strike(store, member.id);
+    if (!isOurs && !isRunning(data, member.id)) await strike(store, member.id);
   }
 }
 

@@ -1,14 +1,14 @@
 /** Who works on a folder: one `cloud`, and one process for each server's id. */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../core/folder.js';
 import { holdLock } from '../../core/lock.js';
 import type { Lock } from '../../core/lock.js';
 import { EXIT } from '../../core/rpc/errors.js';
 import { CommandFailed } from './outside.js';
 
 /** @throws CommandFailed if a cloud runs there */
-export async function lockCloud(data: string): Promise<Lock> {
-  const lock = await hold(data, 'cloud.lock');
+export function lockCloud(data: string): Lock {
+  const lock = hold(data, 'cloud.lock');
   if (lock) return lock;
   throw new CommandFailed(
     `A cloud runs on ${data} already: stop it, or choose another folder with --data.`,
@@ -17,8 +17,8 @@ export async function lockCloud(data: string): Promise<Lock> {
 }
 
 /** @throws CommandFailed if a server of this id runs there */
-export async function lockServer(data: string, id: string): Promise<Lock> {
-  const lock = await hold(path.join(data, 'locks'), `${id}.lock`);
+export function lockServer(data: string, id: string): Lock {
+  const lock = hold(path.join(data, 'locks'), `${id}.lock`);
   if (lock) return lock;
   throw new CommandFailed(
     `A server ${id} runs on ${data} already: stop it, or choose another --id or --data.`,
@@ -27,15 +27,15 @@ export async function lockServer(data: string, id: string): Promise<Lock> {
 }
 
 /** Whether a server of this id runs there at the moment. */
-export async function isRunning(data: string, id: string): Promise<boolean> {
-  const lock = await hold(path.join(data, 'locks'), `${id}.lock`);
+export function isRunning(data: string, id: string): boolean {
+  const lock = hold(path.join(data, 'locks'), `${id}.lock`);
   lock?.release();
   return lock === undefined;
 }
 
-async function hold(folder: string, name: string): Promise<Lock | undefined> {
+function hold(folder: string, name: string): Lock | undefined {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     return holdLock(path.join(folder, name));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);

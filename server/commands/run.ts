@@ -28,7 +28,7 @@ export async function run(options: RunOptions, outside: Outside): Promise<void> 
   const log = createLog((line) => outside.err.write(line), outside.now, { server: options.id });
   const closing = new Closing();
   try {
-    const lock = await lockServer(options.data, options.id);
+    const lock = lockServer(options.data, options.id);
     closing.add('lock', () => lock.release());
     const serving = await startServing({ ...options, now: outside.now, log }, closing);
     announce(options, serving, outside, log);

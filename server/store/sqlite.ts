@@ -3,8 +3,9 @@
  * machine; what is acknowledged is on the disk. docs/architecture.md, "The embedded store". It does not reach
  * beyond one machine: network file systems have no shared memory for it.
  */
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../core/folder.js';
 import { checkKey, checkPrefix, checkRange, checkTransaction } from './limits.js';
 import { STORE_LIMITS, StoreUnavailable } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
@@ -47,7 +48,7 @@ function uptimeMs(): number {
 /** The engine gives its side files the mode of the main one. */
 async function makePrivate(file: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(file), 0o700);
     const handle = await open(file, 'a', 0o600);
     await handle.chmod(0o600).finally(() => handle.close());
   } catch (error) {

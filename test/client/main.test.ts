@@ -86,7 +86,11 @@ test.serial('a stranger knocks, is let in, and sees the whole gallery', async (t
   t.like(await bob.glimpse(['gallery', 'alice']), { exit: 6, error: { reason: 'NOT_ADMITTED' } });
   const [knock] = (await alice.glimpse(['requests'])).result as RequestLine[];
   t.like(knock, { peer: 'bob', kind: 'knock' });
-  t.is((await alice.glimpse(['approve', 'no-such'])).exit, 4);
+  for (const command of ['approve', 'refuse']) {
+    const unknown = await alice.glimpse([command, 'no-such']);
+    t.like(unknown, { exit: 4, error: { reason: 'UNKNOWN_REQUEST' } });
+    t.regex(unknown.error!.next, /glimpse requests/);
+  }
   t.is((await alice.glimpse(['approve', knock!.id])).exit, 0);
   t.is((await alice.glimpse(['allow', 'bob', 'browse'])).exit, 0);
 
@@ -270,7 +274,12 @@ test.serial('share waits for who is away; verify is the same on both sides', asy
   ]);
   t.like(shared, { exit: 0, result: { viewer: 'carol' } });
   t.not((shared.result as { delivery: string }).delivery, 'delivered');
-  t.is((await alice.glimpse(['share', 'carol', 'no-such.jpg'])).exit, 4);
+  const missing = await alice.glimpse(['share', 'carol', 'no-such.jpg']);
+  t.like(missing, { exit: 4, error: { reason: 'UNKNOWN_PHOTO' } });
+  t.regex(missing.error!.message, /no photo no-such\.jpg in your folder/);
+  t.notRegex(missing.error!.next, /glimpse gallery/);
+  const ungiven = await alice.glimpse(['rights', 'carol', 'no-such.jpg', '--add', '1']);
+  t.regex(ungiven.error!.next, /glimpse shared/);
   t.is(
     (
       await alice.glimpse([

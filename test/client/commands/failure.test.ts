@@ -1,10 +1,11 @@
 import test from 'ava';
+import { commands } from '../../../client/commands/all.js';
 import { Cannot, Usage, failureOf } from '../../../client/commands/failure.js';
 import { NotJoined } from '../../../client/engine.js';
 import { VaultError } from '../../../client/vault/failures.js';
 import { FormatError } from '../../../core/format-error.js';
-import type { ExitCode } from '../../../core/rpc/errors.js';
-import { Refused, Unreachable } from '../../../core/rpc/errors.js';
+import type { ExitCode, Refusal } from '../../../core/rpc/errors.js';
+import { REFUSALS, Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
 const fails = test.macro({
@@ -38,3 +39,35 @@ for (const code of ['ENOENT', 'EISDIR', 'EROFS', 'ENOSPC']) {
     t.not(failureOf(Object.assign(new Error('open'), { code })).next, '');
   });
 }
+
+test('what a command knows better is said instead', (t) => {
+  const refused = new Refused(Reason.UNKNOWN_PHOTO, 'no beach.jpg');
+  t.is(failureOf(refused, { UNKNOWN_PHOTO: 'look again' }).next, 'look again');
+  t.is(failureOf(refused, { UNKNOWN_GRANT: 'look again' }).next, failureOf(refused).next);
+});
+
+for (const { name, advice = {} } of commands) {
+  test(`the advice of ${name} is about reasons that there are`, (t) => {
+    t.deepEqual(
+      Object.keys(advice).filter((reason) => !(reason in Reason) && reason !== 'DAMAGED'),
+      [],
+    );
+  });
+}
+
+test('whatever is refused comes with what to do next, but for what only programs get wrong', (t) => {
+  const silent = Object.values(Reason)
+    .filter((reason): reason is Refusal => typeof reason === 'number' && reason in REFUSALS)
+    .filter((reason) => failureOf(new Refused(reason, 'no')).next === '')
+    .map((reason) => Reason[reason]);
+  t.deepEqual(silent, [
+    'INVALID_REQUEST',
+    'WRONG_ROLE',
+    'UNKNOWN_VIEW',
+    'RIGHTS_CHANGED_IDENTITY',
+    'GRANT_EXISTS',
+    'BAD_STREAM',
+    'LIMIT_EXCEEDED',
+    'INTERNAL',
+  ]);
+});

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +56,7 @@ test('what is no vault is left alone', async (t) => {
   };
   const text = await within('text');
   await writeFile(path.join(text, 'vault.db'), 'a shopping list, long enough to be looked at '.repeat(50));
-  refused(text, 'not-a-vault', /not a vault.*GLIMPSE_HOME/);
+  refused(text, 'damaged', /no vault.*GLIMPSE_HOME/);
   t.regex(await readFile(path.join(text, 'vault.db'), 'utf8'), /^a shopping list/);
 
   const stranger = await within('stranger');
@@ -84,6 +84,45 @@ test('what is no vault is left alone', async (t) => {
   await writeFile(path.join(damaged, 'vault.db'), bytes);
   const error = t.throws(() => openVault(damaged).contacts.list(), { instanceOf: VaultError });
   t.is(error.problem, 'damaged');
+});
+
+test('a vault that lost what it held does not look like a new one', async (t) => {
+  const parent = await temporaryFolder(t);
+  const joined = path.join(parent, 'joined');
+  const vault = openVault(joined);
+  vault.identity.create(ownKeys(), 'code');
+  vault.close();
+  const file = path.join(joined, 'vault.db');
+  const whole = await readFile(file);
+  const refused = (what: string) => {
+    const error = t.throws(() => openVault(joined).identity.get(), { instanceOf: VaultError }, what);
+    t.is(error.problem, 'damaged', what);
+    t.regex(error.message, /glimpse join CODE --name NAME --recover RECOVERY/, what);
+  };
+  for (const [what, bytes] of [
+    ['emptied', new Uint8Array()],
+    ['cut to a few bytes', whole.subarray(0, 50)],
+    ['cut in the middle', whole.subarray(0, whole.length >> 1)],
+    ['overwritten', Buffer.alloc(whole.length, 'garbage')],
+    ['zeroed', Buffer.alloc(whole.length)],
+  ] as const) {
+    await writeFile(file, bytes);
+    refused(what);
+    t.is((await stat(file)).size, bytes.length, `${what}: left alone`);
+  }
+  await rm(file);
+  await writeFile(`${file}-wal`, 'what it had not yet written');
+  refused('gone, but for its log');
+  await rm(`${file}-wal`);
+  await writeFile(file, whole);
+  const again = openVault(joined);
+  t.truthy(again.identity.get());
+  again.close();
+  t.deepEqual(
+    (await readdir(joined)).filter((name) => name.startsWith('vault.db')),
+    ['vault.db'],
+    'nothing is left of making it',
+  );
 });
 
 test('a write that another program holds up ends in words, and changes nothing', async (t) => {

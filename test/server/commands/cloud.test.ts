@@ -1,7 +1,7 @@
 /** The cloud as people run it: real processes, killed, stopped and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { fromBinary } from '@bufbuild/protobuf';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { awaited } from '../../../demo/processes.js';
 import { decodeJoinCode } from '../../../core/identity/join-code.js';
 import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
@@ -215,6 +216,45 @@ test.serial('exit codes say what kind of trouble it is', async (t) => {
   t.regex(await nowhere.errors, /There is no cloud in .*: start it with npm start/);
   const help = start(t, '--help');
   t.is(await help.ended, 0);
+});
+
+/** Settles when none of these processes is left. */
+async function gone(pids: readonly number[]): Promise<boolean> {
+  const isLeft = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  return (await awaited(async () => (pids.some(isLeft) ? undefined : true))) === true;
+}
+
+test.serial('a cloud whose reader goes away stops, and leaves no server behind', async (t) => {
+  const { cloud, ready } = await startCloud(t, await temporaryFolder(t), '--servers', '2');
+  const pids = ready.servers.map(({ pid }) => pid);
+  cloud.child.stdout!.destroy();
+  process.kill(pids[0]!, 'SIGKILL');
+  t.is(await cloud.ended, 0, 'it has something to say, and nobody to say it to');
+  t.true(await gone(pids));
+});
+
+test.serial('a cloud whose terminal is closed stops, and leaves no server behind', async (t) => {
+  const { cloud, ready } = await startCloud(t, await temporaryFolder(t), '--servers', '2');
+  cloud.child.kill('SIGHUP');
+  t.is(await cloud.ended, 0);
+  t.true(await gone(ready.servers.map(({ pid }) => pid)));
+});
+
+test.serial('a folder that cannot be had ends the cloud at once', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'file');
+  await writeFile(file, 'not a folder');
+  const nowhere = process.platform === 'linux' ? ['/proc/nowhere'] : [];
+  for (const data of [file, path.join(file, 'below'), ...nowhere]) {
+    const cloud = start(t, 'cloud', '--port', '0', '--data', data);
+    t.is(await cloud.ended, 1, data);
+    t.regex(await cloud.errors, /cannot be used: .*Choose another folder with --data/, data);
+  }
 });
 
 test.serial('a stopped client is reported and taken out, a live one is not', async (t) => {
