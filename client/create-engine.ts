@@ -22,10 +22,11 @@ import type { Member } from './peer/member.js';
 import { assemble } from './peer/member.js';
 import { requestPhoto } from './peer/request.js';
 import type { Terms } from './peer/grants.js';
+import { batchOf } from './peer/rules/change.js';
 import type { UpAndRunning } from './peer/up.js';
 import { startUp } from './peer/up.js';
 import type { Edge, Periods, Told } from './peer/workings.js';
-import { worldEdge } from './peer/workings.js';
+import { cloudNowMs, worldEdge } from './peer/workings.js';
 import type { Vault } from './vault/vault.js';
 import { viewFile } from './view/view.js';
 
@@ -39,7 +40,7 @@ export interface EngineOptions {
 }
 
 /** What is given where the owner says nothing. */
-const standard = { views: 3, cover: 'preview' } as const;
+const standard = { views: 3, cover: 'preview', batchViewsMax: 0 } as const;
 
 export function createEngine(options: EngineOptions): E.Engine {
   return new ClientEngine(options);
@@ -217,6 +218,7 @@ class ClientEngine implements E.Engine {
       image: hex(given.imageId),
       viewer: contact.name,
       quota: rights.quota,
+      mode: modeName(rights),
       delivery,
       again,
       leader: workings.vault.carriers.get(rights.sealId)?.leader ?? '',
@@ -231,16 +233,21 @@ class ClientEngine implements E.Engine {
     const photo = /^\d{1,3}$/.test(photoOrGrant) && (await (await this.#openGallery()).find(photoOrGrant));
     const given = givenTo(this.#vault, contact, photo ? hex(photo.imageId) : photoOrGrant);
     checkChange(wish);
-    const { state, delivered } = await changes.change(given, wish);
-    const { version, quota, revoked, expiresAtMs: expires } = state;
-    return { grant: hex(given.grantId), version, quota, revoked, expires, delivered };
+    const { mode: _mode, batchViewsMax: _batch, ...change } = wish;
+    const { state, delivered } = await changes.change(given, { ...change, batchViewsMax: batchOf(wish) });
+    const { version, quota, revoked, expiresAtMs: expires, batchViewsMax } = state;
+    const mode = batchViewsMax > 0 ? 'prepaid' : 'strict';
+    return { grant: hex(given.grantId), version, quota, revoked, mode, expires, delivered };
   }
 
   async inbox(): Promise<E.HeldLine[]> {
     const held = this.#vault.held.list();
     const status = await this.#statusOf(held.map(({ grantId }) => grantId));
-    const nowMs = this.#edge.clock() + (this.#vault.identity.get()?.membership?.clockOffsetMs ?? 0);
-    return held.map((one) => heldLine(one, one.picture!, status.get(hex(one.grantId)), nowMs));
+    const nowMs = cloudNowMs(this.#joined().workings);
+    return held.map((one) => {
+      const prepaid = this.#vault.prepaid.left(one.grantId);
+      return heldLine(one, one.picture!, status.get(hex(one.grantId)), { nowMs, prepaid });
+    });
   }
 
   async shared(): Promise<E.GivenLine[]> {
@@ -270,26 +277,30 @@ class ClientEngine implements E.Engine {
     return { shown: 'cover', grant, png, reason, message, remaining: 0 };
   }
 
+  async prepay(grant: string, views: number): Promise<E.Prepaid> {
+    const held = heldGrant(this.#vault, grant);
+    const unlocked = await this.#joined().prepaid.prepay(held, views);
+    return { grant: hex(held.grantId), unlocked, prepaid: this.#vault.prepaid.left(held.grantId) };
+  }
+
   async forget(grant: string): Promise<void> {
-    await this.#vault.held.forget(heldGrant(this.#vault, grant).grantId);
+    const { grantId } = heldGrant(this.#vault, grant);
+    this.#vault.prepaid.drop(grantId);
+    await this.#vault.held.forget(grantId);
   }
 
   async up(options: E.UpOptions): Promise<E.Running> {
-    if (options.mode === 'prepaid') {
-      throw new Refused(
-        Reason.PREPAID_UNIMPLEMENTED,
-        'Prepaid views are not offered yet: use --mode strict.',
-      );
-    }
     checkChange({ views: options.views });
     await checkCover(options.cover);
     const member = this.#joined();
     this.#gallery = this.#galleryOf(options.gallery);
     const gallery = await this.#gallery;
     const { views, cover, expiresMs } = options;
+    const batchViewsMax = batchOf(options) ?? 0;
     this.#terms = () => ({
       views,
       cover,
+      batchViewsMax,
       expiresAtMs: expiresMs === undefined ? null : this.#edge.clock() + expiresMs,
     });
     const offer = { gallery, terms: this.#terms, open: options.open };
@@ -341,12 +352,13 @@ class ClientEngine implements E.Engine {
     });
   }
 
-  #termsOf({ views, expiresAtMs, cover }: E.ShareOptions): Terms {
+  #termsOf({ views, expiresAtMs, cover, ...mode }: E.ShareOptions): Terms {
     const terms = this.#terms();
     return {
       views: views ?? terms.views,
       expiresAtMs: expiresAtMs ?? terms.expiresAtMs,
       cover: cover ?? terms.cover,
+      batchViewsMax: batchOf(mode) ?? terms.batchViewsMax,
     };
   }
 

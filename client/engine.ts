@@ -130,6 +130,9 @@ export interface ShareOptions {
   readonly expiresAtMs?: number;
   /** 'preview', a drawn cover's name, or an absolute path. A grant that exists keeps its picture. */
   readonly cover?: string;
+  readonly mode?: ModeName;
+  /** In prepaid mode: views that may be unlocked ahead, 1 to 64. */
+  readonly batchViewsMax?: number;
 }
 
 export interface Shared {
@@ -137,6 +140,7 @@ export interface Shared {
   readonly image: string;
   readonly viewer: string;
   readonly quota: number;
+  readonly mode: ModeName;
   readonly delivery: DeliveryName;
   /** The viewer had this grant before: its rights and its picture are unchanged. */
   readonly again: boolean;
@@ -152,6 +156,9 @@ export interface RightsWish {
   /** From when on no view is unlocked; null: never. */
   readonly expiresAtMs?: number | null;
   readonly revoke?: boolean;
+  readonly mode?: ModeName;
+  /** In prepaid mode: views that may be unlocked ahead, 1 to 64. */
+  readonly batchViewsMax?: number;
 }
 
 export interface RightsChanged {
@@ -159,6 +166,7 @@ export interface RightsChanged {
   readonly version: number;
   readonly quota: number;
   readonly revoked: boolean;
+  readonly mode: ModeName;
   readonly expires: number | null;
   /** `direct`: ledger and viewer have it; `held`: the ledger has it; `pending`: it waits for the cloud. */
   readonly delivered: 'direct' | 'held' | 'pending';
@@ -173,8 +181,11 @@ export interface HeldLine {
   readonly photo: string | null;
   readonly quota: number;
   readonly used: number | null;
+  /** Those unlocked ahead and not shown included. */
   readonly remaining: number | null;
   readonly mode: ModeName;
+  /** Views that can be shown without the cloud. */
+  readonly prepaid: number;
   readonly expires: number | null;
   /** The highest that this vault, or the ledger, has. */
   readonly version: number;
@@ -191,6 +202,8 @@ export interface GivenLine {
   readonly used: number | null;
   readonly remaining: number | null;
   readonly mode: ModeName;
+  /** Views unlocked ahead, spent, and not known to have been shown. Null while the ledger cannot be asked. */
+  readonly outstanding: number | null;
   readonly expires: number | null;
   readonly revoked: boolean;
   /** Signed last; it may still wait for the cloud. */
@@ -204,12 +217,13 @@ export interface GivenLine {
 
 export interface LogLine {
   readonly time: number;
-  readonly event: 'grant' | 'update' | 'delivery' | 'view' | 'confirmed' | 'refusal';
+  readonly event: 'grant' | 'update' | 'delivery' | 'view' | 'prepaid' | 'confirmed' | 'refusal';
   readonly by: string;
   readonly version: number | null;
   readonly remaining: number | null;
-  /** Of a refusal: why, and how often within that minute. */
+  /** Of a refusal: why. */
   readonly reason?: string;
+  /** Of a refusal: how often within that minute. Of prepaid views: how many. */
   readonly count?: number;
 }
 
@@ -239,6 +253,14 @@ export interface FlawLine {
   readonly from: number;
   readonly to: number;
   readonly message: string;
+}
+
+export interface Prepaid {
+  readonly grant: string;
+  /** Views unlocked by this call. */
+  readonly unlocked: number;
+  /** Views that can be shown without the cloud now. */
+  readonly prepaid: number;
 }
 
 /** What a view came to. With `cover`, no view was allowed and none was spent. */
@@ -272,6 +294,8 @@ export interface UpOptions {
   /** Views of an automatic grant. */
   readonly views: number;
   readonly mode: ModeName;
+  /** In prepaid mode: views that may be unlocked ahead, 1 to 64. */
+  readonly batchViewsMax?: number;
   /** How long an automatic grant lasts; absent: for ever. */
   readonly expiresMs?: number;
   readonly cover: string;
@@ -332,6 +356,8 @@ export interface Engine {
   log(grant: string): Promise<GrantLogLines>;
   /** One explicit view of a grant held, or of a carrier's file (absolute path). */
   view(grantOrFile: string): Promise<View>;
+  /** Unlocks views ahead; finishes a batch whose answer was lost instead. */
+  prepay(grant: string, views: number): Promise<Prepaid>;
   forget(grant: string): Promise<void>;
 
   /** Serves, attends, delivers. Once per engine; the caller holds the vault's lock. */

@@ -1,5 +1,5 @@
 /**
- * Spending a view. docs/protocol.md, "Unlocking". The view id is made once and repeated at other servers, so that
+ * Spending a view, or several ahead. docs/protocol.md, "Unlocking". View ids are made once and repeated at other servers, so that
  * a server that dies in between costs nothing; a clock that is wrong is corrected by what the cloud tells.
  */
 import { v7 } from 'uuid';
@@ -9,21 +9,23 @@ import type { UnlockResponse } from '../../gen/glimpse/v1/stego_pb.js';
 import type { Cloud } from './cloud.js';
 import { CLOUD_LIMITS } from './limits.js';
 
-/** A view that was begun: kept until it was shown, so that it is not spent twice. */
-export interface BegunView {
-  readonly viewId: Uint8Array;
+/** Views that were begun: kept until they were shown, or are left to be, so that none is spent twice. */
+export interface BegunViews {
+  readonly viewIds: readonly Uint8Array[];
   /** By this computer's clock, ms. */
   readonly begunAtMs: number;
 }
 
 export interface UnlockEdge {
+  /** How many to begin, if none was begun. */
+  readonly views: number;
   readonly clock: () => number;
   /** What the cloud's clock is ahead of ours, ms, as far as known. */
   readonly clockOffsetMs: number;
-  /** The view of this grant that was begun before and not shown. */
-  readonly begun: BegunView | undefined;
-  /** Makes a view durable before it is asked for. */
-  begin(view: BegunView): void;
+  /** Those of this grant that were begun before, and are not known to be unlocked. */
+  readonly begun: BegunViews | undefined;
+  /** Makes views durable before they are asked for. */
+  begin(views: BegunViews): void;
   /** The cloud told how much its clock is ahead. */
   correct(clockOffsetMs: number): void;
 }
@@ -35,12 +37,12 @@ export interface CarrierNamed {
 }
 
 export interface Unlocked extends UnlockResponse {
-  readonly viewId: Uint8Array;
+  readonly viewIds: readonly Uint8Array[];
 }
 
 /**
- * @throws Refused VIEWS_SPENT, REVOKED, EXPIRED, CARRIER_SUPERSEDED, UNKNOWN_GRANT, NOT_YOURS; Unreachable: then the view may have
- * been spent, and the same one is asked for if this is called again soon
+ * @throws Refused VIEWS_SPENT, REVOKED, EXPIRED, CARRIER_SUPERSEDED, UNKNOWN_GRANT, NOT_YOURS; LIMIT_EXCEEDED; Unreachable: then
+ * the views may have been spent, and the same ones are asked for if this is called again soon
  */
 export async function unlock(cloud: Cloud, carrier: CarrierNamed, edge: UnlockEdge): Promise<Unlocked> {
   const { begun, clockOffsetMs } = edge;
@@ -57,21 +59,22 @@ export async function unlock(cloud: Cloud, carrier: CarrierNamed, edge: UnlockEd
   }
 }
 
-function begin(edge: UnlockEdge, clockOffsetMs: number): BegunView {
+function begin(edge: UnlockEdge, clockOffsetMs: number): BegunViews {
   const begunAtMs = edge.clock();
-  const viewId = v7({ msecs: begunAtMs + clockOffsetMs }, new Uint8Array(16));
-  edge.begin({ viewId, begunAtMs });
-  return { viewId, begunAtMs };
+  const draw = () => v7({ msecs: begunAtMs + clockOffsetMs }, new Uint8Array(16));
+  const viewIds = Array.from({ length: edge.views }, draw);
+  edge.begin({ viewIds, begunAtMs });
+  return { viewIds, begunAtMs };
 }
 
 async function unlockAs(
   cloud: Cloud,
   { grantId, sealId }: CarrierNamed,
-  { viewId }: BegunView,
+  { viewIds }: BegunViews,
 ): Promise<Unlocked> {
   const answer = await cloud.call(
-    (at, each) => at.stego.unlock({ grantId, sealId, viewIds: [viewId] }, each),
+    (at, each) => at.stego.unlock({ grantId, sealId, viewIds: [...viewIds] }, each),
     { attemptMs: CLOUD_LIMITS.unlockMs },
   );
-  return { ...answer, viewId };
+  return { ...answer, viewIds };
 }

@@ -10,6 +10,7 @@ import { join } from './join.js';
 import { leave } from './leave.js';
 import { log } from './log.js';
 import { peers } from './peers.js';
+import { prepay } from './prepay.js';
 import { refuse } from './refuse.js';
 import { request } from './request.js';
 import { requests } from './requests.js';
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   share,
   inbox,
   view,
+  prepay,
   rights,
   shared,
   log,

@@ -73,6 +73,7 @@ const advice: Partial<Record<Reason, string>> = {
   [Reason.KEY_CHANGED]: 'compare safety numbers before you trust the new key: glimpse verify PEER',
   [Reason.SENDER_LIMIT]: 'the receiver has to look at, or forget, what came before',
   [Reason.PREPAID_UNIMPLEMENTED]: 'use the mode strict',
+  [Reason.CLOCK_SET_BACK]: 'set the clock right, or run glimpse up with the cloud in reach',
   [Reason.NO_LEADER]: 'repeat the command',
   [Reason.CLOUD_UNREACHABLE]: 'repeat the command when the cloud is back',
 };

@@ -9,8 +9,8 @@ export const inbox = defineCommand({
   perform: (engine) => engine.inbox(),
   draw: (lines) =>
     table(
-      ['grant', 'owner', 'photo', 'state', 'left', 'of', 'mode', 'expires', 'file'],
-      lines.map(({ grant, owner, photo, state, remaining, quota, mode, expires, file }) => [
+      ['grant', 'owner', 'photo', 'state', 'left', 'of', 'mode', 'ahead', 'expires', 'file'],
+      lines.map(({ grant, owner, photo, state, remaining, quota, mode, prepaid, expires, file }) => [
         shortId(grant),
         owner,
         photo,
@@ -18,6 +18,7 @@ export const inbox = defineCommand({
         remaining,
         quota,
         mode,
+        mode === 'prepaid' ? prepaid : null,
         timeText(expires, 'never'),
         file,
       ]),

@@ -7,6 +7,8 @@ import { Usage } from './failure.js';
 
 /** Most views that rights can allow: docs/format.md, "Rights". */
 const viewsMax = 1_000_000;
+/** Most views that may be unlocked ahead: docs/protocol.md, "Prepaid views". */
+const batchMax = 64;
 
 /** The argument at `index`, which the command line has made sure of. */
 export function word({ arguments: words }: Typed, index: number): string {
@@ -31,6 +33,18 @@ export function views(typed: Typed, name: string, least: 0 | 1 = 1): number | un
   const count = /^\d{1,7}$/.test(value) ? Number(value) : Number.NaN;
   if (count >= least && count <= viewsMax) return count;
   throw new Usage(`--${name} ${value} is not a number of views: give one from ${least} to ${viewsMax}`);
+}
+
+/** How the owner lets views be unlocked, if she says. @throws Usage */
+export function mode(typed: Typed): { mode?: 'strict' | 'prepaid'; batchViewsMax?: number } {
+  const [chosen, batch] = [text(typed, 'mode'), text(typed, 'batch')];
+  const name = chosen === undefined ? undefined : oneOf(chosen, ['strict', 'prepaid'], 'a mode');
+  if (batch === undefined) return given({ mode: name });
+  if (name !== 'prepaid')
+    throw new Usage('--batch goes with --mode prepaid: strict views are unlocked one by one');
+  const batchViewsMax = /^\d{1,2}$/.test(batch) ? Number(batch) : 0;
+  if (batchViewsMax >= 1 && batchViewsMax <= batchMax) return { mode: name, batchViewsMax };
+  throw new Usage(`--batch ${batch} is not a number of views: give one from 1 to ${batchMax}`);
 }
 
 /** A span of time in ms. */

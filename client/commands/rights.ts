@@ -1,7 +1,7 @@
 import type { RightsChanged } from '../engine.js';
 import { defineCommand } from './command.js';
 import { Usage } from './failure.js';
-import { duration, flag, given, text, views, word } from './read.js';
+import { duration, flag, given, mode, text, views, word } from './read.js';
 import type { Typed } from '../web/control.js';
 import { plural, shortId } from './table.js';
 
@@ -22,8 +22,14 @@ export const rights = defineCommand({
       .option('--views <n>', 'so many views in all, from the beginning')
       .option('--add <n>', 'so many more')
       .option('--revoke', 'none from now on')
-      .option('--expires <span>', 'none after that: 30m, 2h, 7d, or never'),
-  examples: ['glimpse rights bob 2 --add 2', 'glimpse rights bob 3f2a --revoke'],
+      .option('--expires <span>', 'none after that: 30m, 2h, 7d, or never')
+      .option('--mode <mode>', 'strict: every view is unlocked at the cloud; prepaid: some ahead')
+      .option('--batch <n>', 'with prepaid: views that may be unlocked ahead, 5 if you do not say'),
+  examples: [
+    'glimpse rights bob 2 --add 2',
+    'glimpse rights bob 2 --mode prepaid --batch 3',
+    'glimpse rights bob 3f2a --revoke',
+  ],
   details:
     'Signs a new version and puts it into the ledger: from then on it counts. To allow views again takes a\nrevocation back.',
   advice: {
@@ -36,8 +42,8 @@ export const rights = defineCommand({
     const expiresAtMs = typeof expiresMs === 'number' ? Date.now() + expiresMs : expiresMs;
     return engine.rights(viewer, what, given({ ...wish, expiresAtMs }));
   },
-  draw: ({ grant, version, quota, revoked, delivered }) =>
-    `Version ${version} of grant ${shortId(grant)}: ${revoked ? 'revoked' : `${plural(quota, 'view')} in all`}; ${deliveredWords[delivered]}.`,
+  draw: ({ grant, version, quota, revoked, mode: name, delivered }) =>
+    `Version ${version} of grant ${shortId(grant)}: ${revoked ? 'revoked' : `${plural(quota, 'view')} in all, ${name}`}; ${deliveredWords[delivered]}.`,
 });
 
 function wishOf(typed: Typed) {
@@ -46,9 +52,11 @@ function wishOf(typed: Typed) {
     add: views(typed, 'add'),
     revoke: flag(typed, 'revoke') ? true : undefined,
     expiresMs: text(typed, 'expires') === 'never' ? null : duration(typed, 'expires'),
+    mode: undefined,
+    ...mode(typed),
   };
   if (Object.values(wish).every((each) => each === undefined)) {
-    throw new Usage('nothing to change: give --views, --add, --revoke or --expires');
+    throw new Usage('nothing to change: give --views, --add, --revoke, --expires or --mode');
   }
   if (wish.views !== undefined && wish.add !== undefined) {
     throw new Usage('--views counts from the beginning and --add on top: give one of them');

@@ -1,7 +1,7 @@
 import type { Shared } from '../engine.js';
 import { defineCommand } from './command.js';
 import { progressText } from './progress-text.js';
-import { duration, fileOrWord, given, text, views, word } from './read.js';
+import { duration, fileOrWord, given, mode, text, views, word } from './read.js';
 import type { Typed } from '../web/control.js';
 import { plural, shortId } from './table.js';
 
@@ -14,6 +14,8 @@ export const share = defineCommand({
       .argument('<photo>', 'number, name, path or image id in your gallery')
       .option('--views <n>', 'how many views')
       .option('--expires <span>', 'how long they last: 30m, 2h, 7d')
+      .option('--mode <mode>', 'strict: every view is unlocked at the cloud; prepaid: some ahead')
+      .option('--batch <n>', 'with prepaid: views that may be unlocked ahead, 5 if you do not say')
       .option('--cover <cover>', 'what everyone sees: preview, drawn, dunes, dusk, waves, or a picture file'),
   examples: ['glimpse share bob holiday/beach.jpg --views 2', 'glimpse share bob 3 --expires 7d'],
   details:
@@ -31,10 +33,12 @@ export const share = defineCommand({
     views: views(typed, 'views'),
     expiresMs: duration(typed, 'expires'),
     cover: coverOf(typed),
+    mode: mode(typed),
   }),
-  perform: (engine, { peer, photo, views: count, expiresMs, cover }, { progress }): Promise<Shared> => {
+  perform: (engine, typed, { progress }): Promise<Shared> => {
+    const { peer, photo, views: count, expiresMs, cover } = typed;
     const expiresAtMs = expiresMs === undefined ? undefined : Date.now() + expiresMs;
-    const options = given({ views: count, expiresAtMs, cover });
+    const options = { ...given({ views: count, expiresAtMs, cover }), ...typed.mode };
     return engine.share(peer, photo, options, (each) => progress(progressText(each)));
   },
   draw: (shared) =>
@@ -48,9 +52,9 @@ export const share = defineCommand({
     ].join('\n'),
 });
 
-export function deliveryText({ grant, viewer, quota, verified, delivery }: Shared): string {
+export function deliveryText({ grant, viewer, quota, mode: name, verified, delivery }: Shared): string {
   const who = `${viewer}${verified ? '' : ' (unverified)'}`;
-  const what = `grant ${shortId(grant)}, ${plural(quota, 'view')}`;
+  const what = `grant ${shortId(grant)}, ${plural(quota, 'view')}${name === 'prepaid' ? ', prepaid' : ''}`;
   if (delivery === 'delivered') return `${who} has it: ${what}.`;
   return `${who} is away: ${what}, waits in the outbox and is delivered while up runs.`;
 }

@@ -12,7 +12,19 @@ export const shared = defineCommand({
   },
   draw: (lines) =>
     table(
-      ['grant', 'viewer', 'photo', 'used', 'of', 'mode', 'expires', 'version', 'taken', 'delivery'],
+      [
+        'grant',
+        'viewer',
+        'photo',
+        'used',
+        'of',
+        'mode',
+        'outstanding',
+        'expires',
+        'version',
+        'taken',
+        'delivery',
+      ],
       lines.map(
         ({
           grant,
@@ -21,6 +33,7 @@ export const shared = defineCommand({
           used,
           quota,
           mode,
+          outstanding,
           expires,
           revoked,
           version,
@@ -34,6 +47,7 @@ export const shared = defineCommand({
           used,
           quota,
           mode,
+          mode === 'prepaid' || outstanding !== 0 ? outstanding : null,
           revoked ? 'revoked' : timeText(expires, 'never'),
           `${version}${pending ? ', waits for the cloud' : ''}`,
           taken,

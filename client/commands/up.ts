@@ -1,6 +1,6 @@
 import { defineCommand } from './command.js';
 import { Usage } from './failure.js';
-import { duration, fileOrWord, filePath, flag, given, oneOf, text, views } from './read.js';
+import { duration, fileOrWord, filePath, flag, given, mode, text, views } from './read.js';
 
 export const up = defineCommand({
   name: 'up',
@@ -14,7 +14,8 @@ export const up = defineCommand({
       .option('--listen <host:port>', 'where others reach this client', '127.0.0.1:0')
       .option('--advertise <host>', 'the host that the directory tells others')
       .option('--views <n>', 'views that a request gets at most', '3')
-      .option('--mode <mode>', 'strict: every view is unlocked at the cloud', 'strict')
+      .option('--mode <mode>', 'strict: every view is unlocked at the cloud; prepaid: some ahead', 'strict')
+      .option('--batch <n>', 'with prepaid: views that may be unlocked ahead, 5 if you do not say')
       .option('--expires <span>', 'how long the views last: 30m, 2h, 7d')
       .option(
         '--cover <cover>',
@@ -36,7 +37,8 @@ export const up = defineCommand({
       listen: listenAddress(text(typed, 'listen') ?? ''),
       advertise: text(typed, 'advertise'),
       views: views(typed, 'views') ?? 3,
-      mode: oneOf(text(typed, 'mode') ?? 'strict', ['strict', 'prepaid'], 'a mode'),
+      mode: 'strict' as const,
+      ...mode(typed),
       expiresMs: duration(typed, 'expires'),
       cover: fileOrWord(typed, text(typed, 'cover') ?? 'preview'),
       open: flag(typed, 'open'),

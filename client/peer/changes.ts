@@ -15,7 +15,7 @@ import type { Grants } from './grants.js';
 import { PEER_LIMITS } from './limits.js';
 import type { People } from './people.js';
 import type { RightsChange, RightsState } from './rules/change.js';
-import { applyChange, mergeChanges, quotaAfter, quotaMax } from './rules/change.js';
+import { applyChange, mergeChanges, modeOf, quotaAfter, quotaMax } from './rules/change.js';
 import type { Workings } from './workings.js';
 
 export interface Changed {
@@ -183,15 +183,15 @@ function checkQuota(state: RightsState, change: RightsChange): void {
 }
 
 export function stateOf(rights: Rights): RightsState {
-  const { version, quota, revoked, expiresAt } = rights;
-  return { version, quota, revoked, expiresAtMs: expiresAt ? timestampMs(expiresAt) : null };
+  const { version, quota, revoked, expiresAt, batchViewsMax } = rights;
+  return { version, quota, revoked, batchViewsMax, expiresAtMs: expiresAt ? timestampMs(expiresAt) : null };
 }
 
 function changedRights(rights: Rights, change: RightsChange): Rights {
-  const { version, quota, revoked, expiresAtMs } = applyChange(stateOf(rights), change);
+  const { expiresAtMs, ...state } = applyChange(stateOf(rights), change);
   const { expiresAt: _before, ...rest } = rights;
   const expiry = expiresAtMs === null ? {} : { expiresAt: timestampFromMs(expiresAtMs) };
-  return create(RightsSchema, { ...rest, version, quota, revoked, ...expiry });
+  return create(RightsSchema, { ...rest, ...state, mode: modeOf(state), ...expiry });
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {

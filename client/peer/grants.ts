@@ -8,13 +8,14 @@ import { readRights, signRights, verifyRights } from '../../core/rights/signed.j
 import { Refused } from '../../core/rpc/errors.js';
 import { fileKeyCommitment } from '../../core/seal/keys.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
-import { Mode, RightsSchema, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import { RightsSchema, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import type { HidingProgress } from '../cloud/hide.js';
 import type { Carrier, Contact, Given, Peer } from '../vault/records.js';
 import type { Gallery, Photo } from '../gallery/gallery.js';
 import type { Hidings } from './hidings.js';
 import { PEER_LIMITS } from './limits.js';
+import { modeOf } from './rules/change.js';
 import type { Workings } from './workings.js';
 
 export interface Terms {
@@ -22,6 +23,8 @@ export interface Terms {
   /** Ms since 1970; null: never. */
   readonly expiresAtMs: number | null;
   readonly cover: string;
+  /** Views that may be unlocked ahead; 0: strict. */
+  readonly batchViewsMax: number;
 }
 
 export interface Gift {
@@ -96,7 +99,8 @@ export class Grants {
       ...hidingOf(carrier),
       version: 1,
       quota: terms.views,
-      mode: Mode.STRICT,
+      batchViewsMax: terms.batchViewsMax,
+      mode: modeOf(terms),
       ...(terms.expiresAtMs !== null && { expiresAt: timestampFromMs(terms.expiresAtMs) }),
     });
     return signRights(rights, self.keys.signing);

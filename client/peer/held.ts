@@ -17,7 +17,7 @@ import { readRights, verifyRights } from '../../core/rights/signed.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { KeyBundle, Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
-import { CapsuleSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import { CapsuleSchema, Mode } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Held } from '../vault/records.js';
 import { StagedFile } from '../vault/staged-file.js';
 import type { Workings } from './workings.js';
@@ -50,6 +50,9 @@ export class HeldRights {
     this.#checkOwner(rights, owner.fingerprint);
     const before = vault.held.get(rights.grantId)?.version ?? 0;
     const version = vault.held.update({ owner, signedRights });
+    // What was unlocked ahead is not given back: it may not be shown without the cloud any more.
+    const stands = version === rights.version && (rights.revoked || rights.mode !== Mode.PREPAID);
+    if (stands) vault.prepaid.drop(rights.grantId);
     if (version === undefined)
       throw new Refused(Reason.SENDER_LIMIT, 'Too many rights without a picture: deliver some.');
     if (before > 0 && version > before) {

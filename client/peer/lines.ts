@@ -20,7 +20,7 @@ export function heldLine(
   held: Held,
   picture: HeldPicture,
   status: GrantStatus | undefined,
-  nowMs: number,
+  { nowMs, prepaid }: { readonly nowMs: number; readonly prepaid: number },
 ): HeldLine {
   const rights = readRights(newest(held, status));
   const expires = rights.expiresAt ? timestampMs(rights.expiresAt) : null;
@@ -33,11 +33,12 @@ export function heldLine(
     photo: held.photoName ?? null,
     quota: rights.quota,
     used,
-    remaining: used === null ? null : Math.max(0, rights.quota - used),
+    remaining: used === null ? null : Math.max(0, rights.quota - used) + prepaid,
     mode: modeName(rights),
+    prepaid,
     expires,
     version: rights.version,
-    state: stateOf(rights, used, expires, nowMs),
+    state: stateOf(rights, prepaid > 0 ? null : used, expires, nowMs),
     leader: picture.leader,
   };
 }
@@ -59,7 +60,7 @@ function stateOf(
 }
 
 export function givenLine(given: Given, status: GrantStatus | undefined): GivenLine {
-  const { quota, revoked, expiresAtMs, version } = wishedState(given);
+  const { quota, revoked, expiresAtMs, version, batchViewsMax } = wishedState(given);
   const used = status?.used ?? null;
   return {
     grant: hex(given.grantId),
@@ -69,7 +70,8 @@ export function givenLine(given: Given, status: GrantStatus | undefined): GivenL
     quota,
     used,
     remaining: used === null ? null : Math.max(0, quota - used),
-    mode: modeName(readRights((given.pending ?? given.current)!)),
+    mode: batchViewsMax > 0 ? 'prepaid' : 'strict',
+    outstanding: status?.outstanding ?? null,
     expires: expiresAtMs,
     revoked,
     version,
@@ -86,6 +88,7 @@ const events: Readonly<Record<LogEvent, LogLine['event'] | undefined>> = {
   [LogEvent.DELIVERY]: 'delivery',
   [LogEvent.VIEW]: 'view',
   [LogEvent.CONFIRMED]: 'confirmed',
+  [LogEvent.PREPAID]: 'prepaid',
 };
 
 const minuteMs = 60_000;
@@ -96,11 +99,12 @@ export function logLines(
   refusals: readonly RefusalCount[],
   viewer: string,
 ): LogLine[] {
-  const told = entries.flatMap(({ event, time, by, version, remaining }) => {
+  const told = entries.flatMap(({ event, time, by, version, remaining, views }) => {
     const name = events[event];
     if (!name || !time) return [];
     const atMs = timestampMs(time);
-    return [{ atMs, line: { time: atMs, event: name, by: by?.name ?? '', version, remaining } }];
+    const line = { time: atMs, event: name, by: by?.name ?? '', version, remaining };
+    return [{ atMs, line: views > 0 ? { ...line, count: views } : line }];
   });
   const refused = refusals.flatMap(({ minute, reason, count }) => {
     if (!minute) return [];

@@ -12,6 +12,7 @@ import { Courier } from './courier.js';
 import { Deliveries } from './deliveries.js';
 import { Grants } from './grants.js';
 import { HeldRights } from './held.js';
+import { PrepaidViews } from './prepaid.js';
 import { Hidings } from './hidings.js';
 import { People } from './people.js';
 import type { Edge, Periods, Self, Told, Workings } from './workings.js';
@@ -23,6 +24,7 @@ export interface Member {
   readonly deliveries: Deliveries;
   readonly changes: Changes;
   readonly heldRights: HeldRights;
+  readonly prepaid: PrepaidViews;
   readonly courier: Courier;
   /** Whom rights that came another way are acknowledged to; none while this client does not attend. */
   attendsWith(acknowledge: ((taken: Taken) => void) | undefined): void;
@@ -62,6 +64,7 @@ export function assemble(identity: Identity, membership: Membership, options: Me
   const people = new People(workings);
   const grants = new Grants(workings, new Hidings(workings));
   const deliveries = new Deliveries(workings, people);
+  const heldRights = new HeldRights(workings);
   const changes = new Changes(workings, people, grants);
   return {
     workings,
@@ -69,7 +72,8 @@ export function assemble(identity: Identity, membership: Membership, options: Me
     grants,
     deliveries,
     changes,
-    heldRights: new HeldRights(workings),
+    heldRights,
+    prepaid: new PrepaidViews(workings, heldRights),
     courier: new Courier(workings, deliveries, changes),
     attendsWith: (how) => (acknowledge = how),
     close: async () => {

@@ -122,8 +122,12 @@ class Presence implements Attending {
     this.server = server;
     this.#begin();
     this.#member.attendsWith(acknowledge);
-    if (!Number.isNaN(nowMs)) vault.identity.heard(cloud.servers, nowMs - edge.clock());
+    if (!Number.isNaN(nowMs)) {
+      vault.identity.heard(cloud.servers, nowMs - edge.clock());
+      vault.prepaid.markClock(nowMs, { certain: true });
+    }
     vault.outbox.wakeCloud(edge.clock());
+    workings.later(this.#member.prepaid.settle());
     workings.later(renewIfDue(workings));
   }
 

@@ -55,6 +55,11 @@ export interface Workings {
   readonly periods: Periods;
 }
 
+/** Now by the cloud's clock, as far as it is known, ms since 1970. */
+export function cloudNowMs({ vault, edge }: Pick<Workings, 'vault' | 'edge'>): number {
+  return edge.clock() + (vault.identity.get()?.membership?.clockOffsetMs ?? 0);
+}
+
 export interface Periods {
   readonly progressMs: number;
   readonly attempts: number;

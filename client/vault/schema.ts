@@ -149,6 +149,29 @@ const migrations: readonly string[] = [
   ALTER TABLE given DROP COLUMN log_head;
   ALTER TABLE given DROP COLUMN log_length;
   `,
+  `
+  CREATE TABLE prepaid_views (
+    view_id BLOB PRIMARY KEY,
+    grant_id BLOB NOT NULL,
+    seal_id BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('asked', 'left', 'shown')),
+    ordinal INTEGER,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX prepaid_views_by_grant ON prepaid_views (grant_id);
+
+  CREATE TABLE prepaid_keys (
+    grant_id BLOB NOT NULL,
+    seal_id BLOB NOT NULL,
+    cloud_key BLOB NOT NULL,
+    PRIMARY KEY (grant_id, seal_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE clock (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    mark_ms INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** Durable when a write returns, and nothing left of what was deleted. @throws VaultError if the file is no vault, or a newer one */

@@ -18,6 +18,7 @@ import { LogHeads } from './log-heads.js';
 import { Listings } from './listings.js';
 import { Outbox } from './outbox.js';
 import { Requests } from './requests.js';
+import { Prepaid } from './prepaid.js';
 import { prepareVault } from './schema.js';
 
 export interface Vault {
@@ -30,6 +31,7 @@ export interface Vault {
   readonly logHeads: LogHeads;
   readonly carriers: Carriers;
   readonly held: HeldGrants;
+  readonly prepaid: Prepaid;
   readonly incoming: Incoming;
   readonly outbox: Outbox;
   /** Changes that belong together: all of them or none, durable on return. `act` must not await. @throws VaultError */
@@ -66,6 +68,7 @@ export function openVault(folder: string, { busyMs }: VaultOptions = VAULT_LIMIT
     logHeads: new LogHeads(database),
     carriers,
     held,
+    prepaid: new Prepaid(database),
     incoming,
     outbox: new Outbox(database),
     transact: (act) => database.transact(act),

@@ -14,15 +14,20 @@ import { FormatError } from '../../core/format-error.js';
 import { checkKeyBundle } from '../../core/identity/keys.js';
 import { openCapsule } from '../../core/rights/capsule.js';
 import { readRights, verifyRights } from '../../core/rights/signed.js';
-import { Refused } from '../../core/rpc/errors.js';
+import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import { fileKeyCommitment } from '../../core/seal/keys.js';
 import { openPhoto } from '../../core/seal/photo.js';
 import { open as openSealed } from '../../core/seal/seal.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
+import { Mode } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Capsule, Rights } from '../../gen/glimpse/v1/rights_pb.js';
-import type { BegunView, Unlocked } from '../cloud/unlock.js';
+import type { BegunViews } from '../cloud/unlock.js';
 import { unlock } from '../cloud/unlock.js';
+import { tellShown } from '../peer/prepaid.js';
+import { cloudNowMs } from '../peer/workings.js';
 import type { Workings } from '../peer/workings.js';
+import type { Held } from '../vault/records.js';
+import { refusePrepaid } from './rules/prepaid.js';
 
 export type Viewed =
   | {
@@ -68,8 +73,7 @@ export async function viewFile(file: string, workings: Workings): Promise<Viewed
     const source = await fileSource(handle);
     const ready = await prepare(source, workings);
     try {
-      const unlocked = await spend(ready, workings);
-      return await reveal(ready, unlocked, workings);
+      return await reveal(ready, await spend(ready, workings), workings);
     } catch (error) {
       const reason = error instanceof Refused ? reasons.get(error.reason) : undefined;
       if (!(error instanceof Refused) || reason === undefined) throw error;
@@ -147,34 +151,92 @@ async function payloadOf(carrier: Carrier, rights: Rights): Promise<Uint8Array> 
   return payload;
 }
 
+/** A view that may be shown, however it was unlocked. */
+interface Spent {
+  readonly cloudKey: Uint8Array;
+  readonly viewId: Uint8Array;
+  /** The rights that it was spent under, and the count with it. */
+  readonly rights: Rights;
+  readonly used: number;
+}
+
+async function spend({ rights }: Ready, workings: Workings): Promise<Spent> {
+  const newest = newestOf(rights, workings.vault.held.get(rights.grantId));
+  if (newest.mode !== Mode.PREPAID) return spendAtCloud(rights, workings);
+  const ahead = spendPrepaid(newest, rights.sealId, workings);
+  if (ahead) return ahead;
+  // What the cloud has not heard of counts as outstanding, and it lets only so many be.
+  await tellShown(workings, { laps: 1 }).catch(ignoreUnreachable);
+  const spent = await spendAtCloud(rights, workings);
+  const { grantId, sealId } = rights;
+  workings.vault.prepaid.show({ grantId, viewId: spent.viewId }, sealId, workings.edge.clock());
+  return spent;
+}
+
+/** Shows a view that was unlocked ahead: durable before the key is used. Undefined: there is none. @throws Refused */
+function spendPrepaid(rights: Rights, sealId: Uint8Array, workings: Workings): Spent | undefined {
+  const { prepaid } = workings.vault;
+  const { grantId } = rights;
+  return workings.vault.transact(() => {
+    const next = prepaid.next(grantId, sealId);
+    if (!next) return undefined;
+    const nowMs = cloudNowMs(workings);
+    const { ordinal, viewId, cloudKey } = next;
+    const reason = refusePrepaid({ rights, ordinal, nowMs, clockMarkMs: prepaid.clockMarkMs });
+    if (reason !== undefined) throw new Refused(reason, prepaidMessages[reason]);
+    prepaid.markClock(nowMs, { certain: false });
+    prepaid.show({ grantId, viewId }, sealId, nowMs);
+    return { cloudKey, viewId, rights, used: ordinal };
+  });
+}
+
+const prepaidMessages = {
+  [Reason.REVOKED]: 'the owner revoked this grant',
+  [Reason.EXPIRED]: 'this grant has expired: ask the owner for a later date',
+  [Reason.VIEWS_SPENT]: 'the owner allows fewer views by now: ask for more',
+  [Reason.CLOCK_SET_BACK]:
+    'the clock of this computer is behind what it was: set it right, or let glimpse up meet the cloud. No view was spent',
+} as const;
+
 /** The view is remembered before it is asked for, and forgotten once it was shown or refused. */
-async function spend({ rights }: Ready, { cloud, vault, edge }: Workings): Promise<Unlocked> {
+async function spendAtCloud(rights: Rights, { cloud, vault, edge }: Workings): Promise<Spent> {
   const { grantId, sealId } = rights;
   const { held, identity } = vault;
   const kept = held.get(grantId)?.view;
   const view = {
+    views: 1,
     clock: edge.clock,
     clockOffsetMs: identity.get()?.membership?.clockOffsetMs ?? 0,
-    begun: kept && { viewId: kept.viewId, begunAtMs: kept.beganAtMs },
-    begin: ({ viewId, begunAtMs }: BegunView) => held.beginView(grantId, viewId, begunAtMs),
+    begun: kept && { viewIds: [kept.viewId], begunAtMs: kept.beganAtMs },
+    begin: ({ viewIds, begunAtMs }: BegunViews) => held.beginView(grantId, viewIds[0]!, begunAtMs),
     correct: (clockOffsetMs: number) => identity.heard(cloud.servers, clockOffsetMs),
   };
   try {
-    return await unlock(cloud, { grantId, sealId }, view);
+    const { cloudKey, viewIds, signedRights, used } = await unlock(cloud, { grantId, sealId }, view);
+    const current = signedRights ? readRights(signedRights) : rights;
+    return { cloudKey, viewId: viewIds[0]!, rights: current, used };
   } catch (error) {
     if (error instanceof Refused) held.endView(grantId);
     throw error;
   }
 }
 
+function newestOf(rights: Rights, held: Held | undefined): Rights {
+  return held && held.version > rights.version ? readRights(held.signedRights) : rights;
+}
+
+function ignoreUnreachable(error: unknown): void {
+  if (!(error instanceof Unreachable)) throw error;
+}
+
 async function reveal(
   { rights, capsule, payload }: Ready,
-  unlocked: Unlocked,
+  spent: Spent,
   workings: Workings,
 ): Promise<Viewed> {
-  const { vault, cloud, later } = workings;
+  const { vault, later } = workings;
   const { grantId, imageId } = rights;
-  const sealed = openSealed(unlocked.cloudKey, pieces(payload), 'cloud-lock');
+  const sealed = openSealed(spent.cloudKey, pieces(payload), 'cloud-lock');
   const { header, bytes } = await openPhoto(capsule.fileKey, imageId, sealed);
   const photo = new Uint8Array(header.photoBytes);
   let at = 0;
@@ -184,11 +246,15 @@ async function reveal(
   }
   vault.held.endView(grantId);
   vault.held.opened(grantId, header.name);
-  const { viewId } = unlocked;
-  later(cloud.call((server, each) => server.stego.confirmView({ grantId, viewId }, each)));
-  const current = unlocked.signedRights ? readRights(unlocked.signedRights) : rights;
-  const remaining = Math.max(0, current.quota - unlocked.used);
+  later(confirm(grantId, spent, workings));
+  const remaining = Math.max(0, spent.rights.quota - spent.used);
   return { shown: 'photo', grantId, bytes: photo, mediaType: header.mediaType, name: header.name, remaining };
+}
+
+/** A prepaid view that the cloud cannot hear of now is told another time. */
+async function confirm(grantId: Uint8Array, { rights, viewId }: Spent, workings: Workings): Promise<void> {
+  if (rights.mode === Mode.PREPAID) return tellShown(workings, { laps: 1 }).catch(ignoreUnreachable);
+  await workings.cloud.call((server, each) => server.stego.confirmView({ grantId, viewId }, each));
 }
 
 /** In steps, so that the event loop breathes between them. */

@@ -52,6 +52,7 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
   [Reason.NOT_YOURS]: row(status.PERMISSION_DENIED, EXIT.refused),
   [Reason.CARRIER_SUPERSEDED]: row(status.FAILED_PRECONDITION, EXIT.failed),
   [Reason.UNKNOWN_VIEW]: row(status.NOT_FOUND, EXIT.unknown),
+  [Reason.CLOCK_SET_BACK]: row(status.FAILED_PRECONDITION, EXIT.failed),
 
   [Reason.BAD_SIGNATURE]: row(status.INVALID_ARGUMENT, EXIT.refused),
   [Reason.VERSION_CONFLICT]: row(status.ABORTED, EXIT.failed),

@@ -67,16 +67,16 @@ export class Ledger {
    * Puts rights, signed by the caller, as the successor of the current ones; version 1 makes the grant. The
    * bytes that stand already succeed again.
    * @throws Refused VERSION_CONFLICT and GRANT_EXISTS with the current rights, NOT_YOURS, BAD_SIGNATURE,
-   * UNKNOWN_GRANT, WRONG_CLOUD, RIGHTS_CHANGED_IDENTITY, PREPAID_UNIMPLEMENTED, INVALID_REQUEST, LIMIT_EXCEEDED
+   * UNKNOWN_GRANT, WRONG_CLOUD, RIGHTS_CHANGED_IDENTITY, INVALID_REQUEST, LIMIT_EXCEEDED
    */
   put(owner: Owner, signedRights: SignedRights): Promise<{ used: number }> {
     return this.#putting.put(owner, signedRights);
   }
 
   /**
-   * Spends a view, or finds it spent; when this resolves it is durable and the cloud key may be released.
+   * Spends a view, in prepaid mode several, or finds them spent; when this resolves it is durable and the cloud key may be released.
    * @throws Refused VIEWS_SPENT, REVOKED, EXPIRED, VIEW_ID_STALE, CARRIER_SUPERSEDED, UNKNOWN_GRANT, NOT_YOURS,
-   * INVALID_REQUEST, PREPAID_UNIMPLEMENTED: nothing was spent
+   * INVALID_REQUEST, LIMIT_EXCEEDED: nothing was spent
    */
   spend(viewer: Client, unlocking: Unlocking): Promise<Spent> {
     return this.#viewing.spend(viewer.fingerprint, unlocking);

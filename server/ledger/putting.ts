@@ -161,8 +161,8 @@ const messages: Partial<Record<Reason, string>> = {
   [Reason.NOT_YOURS]: 'only the owner that the rights name may put them, with the name and keys of now',
   [Reason.BAD_SIGNATURE]: 'the rights are not signed by their owner: sign them again',
   [Reason.WRONG_CLOUD]: 'the rights are for another cloud: sign them for this one',
-  [Reason.PREPAID_UNIMPLEMENTED]: 'this server does not offer prepaid views: choose the mode "strict"',
-  [Reason.INVALID_REQUEST]: 'strict rights unlock no views ahead: batch_views_max must be 0',
+  [Reason.INVALID_REQUEST]:
+    'prepaid rights say how many views may be outstanding, 1 to 64; strict rights say 0',
   [Reason.VERSION_CONFLICT]: 'the rights were changed meanwhile: sign the change again over the current ones',
   [Reason.RIGHTS_CHANGED_IDENTITY]: 'a grant keeps its owner, viewer and image for ever: make a new grant',
   [Reason.GRANT_EXISTS]: 'this viewer has a grant for this image: change that one',

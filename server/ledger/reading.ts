@@ -82,6 +82,7 @@ export class Reading {
       versionTaken: held ? versionTaken(held.value) : 0,
       logHead: tally.logHead,
       logLength: tally.logLength,
+      outstanding: tally.outstanding,
     });
   }
 }

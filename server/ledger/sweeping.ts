@@ -35,7 +35,7 @@ export class Sweeping {
     const nowMs = this.#nowMs();
     await this.#step(keys.allViews, ({ value }) => {
       const { pruneAt } = fromBinary(ViewRecordSchema, value);
-      return timestampMs(pruneAt!) <= nowMs;
+      return pruneAt !== undefined && timestampMs(pruneAt) <= nowMs;
     });
     await this.#step(keys.allRefusals, ({ key }) => minuteOf(key) + LEDGER_LIMITS.refusalsKeptMs <= nowMs);
   }

@@ -10,7 +10,7 @@ import { LogEvent } from '../../gen/glimpse/v1/discovery_pb.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { TallyRecordSchema, ViewRecordSchema } from '../../gen/glimpse/v1/records_pb.js';
 import type { ViewRecord } from '../../gen/glimpse/v1/records_pb.js';
-import { SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import { Mode, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Compare, Store, Write } from '../store/store.js';
 import { bookWrites, findGrant, grantFor, unknownGrant } from './grant.js';
@@ -18,8 +18,8 @@ import type { Grant } from './grant.js';
 import { keys } from './keys.js';
 import { LEDGER_LIMITS } from './limits.js';
 import type { Refusals } from './refusals.js';
-import { decideView } from './rules/view.js';
-import type { AskedView, ViewRefusal } from './rules/view.js';
+import { decideViews } from './rules/view.js';
+import type { AskedViews, ViewRefusal } from './rules/view.js';
 import { commit } from './turns.js';
 import type { Turns } from './turns.js';
 
@@ -32,11 +32,11 @@ export interface Unlocking {
   readonly ready?: (rights: Rights) => void;
 }
 
-/** A view was spent: the key may be released. */
+/** The views were spent: the key may be released. */
 export interface Spent {
   readonly signedRights: SignedRights;
   readonly rights: Rights;
-  /** This view included. */
+  /** These views included. */
   readonly used: number;
 }
 
@@ -61,10 +61,7 @@ export class Viewing {
   /** See Ledger.spend. */
   async spend(fingerprint: Uint8Array, unlocking: Unlocking): Promise<Spent> {
     const { grantId, viewIds, sealId, ready } = unlocking;
-    const [viewId, ...more] = viewIds;
-    if (viewId === undefined) throw this.#refusal(Reason.INVALID_REQUEST);
-    if (more.length > 0) throw this.#refusal(Reason.PREPAID_UNIMPLEMENTED);
-    const asked: AskedView = { fingerprint, viewId, sealId };
+    const asked: AskedViews = { fingerprint, viewIds, sealId };
     try {
       return await this.#turns.take(keys.rights(grantId), () => this.#attempt(grantId, asked, ready));
     } catch (error) {
@@ -84,45 +81,73 @@ export class Viewing {
         throw new Refused(Reason.UNKNOWN_VIEW, 'no such view was spent, or too long ago: nothing to confirm');
       }
       if (record.confirmed) return;
+      const nowMs = this.#nowMs();
+      const told = {
+        ...tally,
+        outstanding: record.prepaid ? Math.max(0, tally.outstanding - 1) : tally.outstanding,
+      };
+      const next = {
+        ...record,
+        confirmed: true,
+        pruneAt: record.pruneAt ?? timestampFromMs(nowMs + LEDGER_LIMITS.viewKeptMs),
+      };
       const happening = { event: LogEvent.CONFIRMED, by: rights.viewer!, viewId };
       await commit(
         this.#store,
         [sameTally, same],
         [
-          ...bookWrites(rights, tally, happening, this.#nowMs()),
-          putView(same.key, create(ViewRecordSchema, { ...record, confirmed: true })),
+          ...bookWrites(rights, create(TallyRecordSchema, told), happening, nowMs),
+          putView(same.key, create(ViewRecordSchema, next)),
         ],
       );
     });
   }
 
-  async #attempt(grantId: Uint8Array, asked: AskedView, ready: Unlocking['ready']): Promise<Spent> {
-    const [grant, view] = await Promise.all([
+  async #attempt(grantId: Uint8Array, asked: AskedViews, ready: Unlocking['ready']): Promise<Spent> {
+    const [grant, ...views] = await Promise.all([
       findGrant(this.#store, grantId),
-      this.#findView(grantId, asked.viewId),
+      ...asked.viewIds.map((viewId) => this.#findView(grantId, viewId)),
     ]);
     if (!grant) throw unknownGrant();
     const { rights, tally } = grant;
+    const { used, outstanding } = tally;
     const nowMs = this.#nowMs();
-    const decision = decideView({ rights, used: tally.used, view: view.record }, asked, nowMs);
-    if (decision.type === 'refuse') throw this.#refusal(decision.reason, grant.signed);
+    const known = { rights, used, outstanding, views: views.map(({ record }) => record) };
+    const decision = decideViews(known, asked, nowMs);
+    if (decision.type === 'refuse') throw this.#refusal(decision.reason, grant);
     ready?.(rights);
-    if (decision.type === 'repeat') return this.#repeat(grant, view);
-    return this.#charge(grant, view, asked.viewId, nowMs);
+    if (decision.type === 'repeat') return this.#repeat(grant, views[0]!);
+    return this.#charge(grant, views, asked.viewIds, nowMs);
   }
 
-  async #charge(grant: Grant, view: FoundView, viewId: Uint8Array, nowMs: number): Promise<Spent> {
+  /** That nothing was charged since is all that is compared: a view's row begins with a charge. */
+  async #charge(
+    grant: Grant,
+    views: readonly FoundView[],
+    viewIds: readonly Uint8Array[],
+    nowMs: number,
+  ): Promise<Spent> {
     const { rights, signed } = grant;
-    const tally = create(TallyRecordSchema, { ...grant.tally, used: grant.tally.used + 1 });
-    const happening = { event: LogEvent.VIEW, by: rights.viewer!, viewId };
+    const prepaid = rights.mode === Mode.PREPAID;
+    const tally = create(TallyRecordSchema, {
+      ...grant.tally,
+      used: grant.tally.used + viewIds.length,
+      outstanding: grant.tally.outstanding + (prepaid ? viewIds.length : 0),
+    });
+    const [viewId] = viewIds as readonly [Uint8Array, ...Uint8Array[]];
+    const how = prepaid ? { event: LogEvent.PREPAID, views: viewIds.length } : { event: LogEvent.VIEW };
     const record = create(ViewRecordSchema, {
       releases: 1,
-      pruneAt: timestampFromMs(nowMs + LEDGER_LIMITS.viewKeptMs),
+      prepaid,
+      ...(!prepaid && { pruneAt: timestampFromMs(nowMs + LEDGER_LIMITS.viewKeptMs) }),
     });
     await commit(
       this.#store,
-      [grant.sameRights, grant.sameTally, view.same],
-      [...bookWrites(rights, tally, happening, nowMs), putView(view.same.key, record)],
+      [grant.sameRights, grant.sameTally],
+      [
+        ...bookWrites(rights, tally, { ...how, by: rights.viewer!, viewId }, nowMs),
+        ...views.map(({ same }) => putView(same.key, record)),
+      ],
     );
     return { signedRights: signed, rights, used: tally.used };
   }
@@ -143,12 +168,15 @@ export class Viewing {
     };
   }
 
-  #refusal(reason: ViewRefusal, current?: SignedRights): Refused {
+  #refusal(reason: ViewRefusal, { signed, rights }: Grant): Refused {
     if (reason === Reason.UNKNOWN_GRANT) return unknownGrant();
     const metadata: Record<string, string> = {};
     if (reason === Reason.VIEW_ID_STALE) metadata['now_ms'] = String(this.#nowMs());
-    if (reason === Reason.CARRIER_SUPERSEDED && current) {
-      metadata['current'] = Buffer.from(toBinary(SignedRightsSchema, current)).toString('base64');
+    if (reason === Reason.LIMIT_EXCEEDED) {
+      Object.assign(metadata, { limit: 'batchViewsMax', value: String(rights.batchViewsMax) });
+    }
+    if (reason === Reason.CARRIER_SUPERSEDED) {
+      metadata['current'] = Buffer.from(toBinary(SignedRightsSchema, signed)).toString('base64');
     }
     return new Refused(reason, messages[reason], metadata);
   }
@@ -169,9 +197,10 @@ const counted: ReadonlySet<Reason> = new Set([
 
 const messages: Record<Exclude<ViewRefusal, Reason.UNKNOWN_GRANT>, string> = {
   [Reason.NOT_YOURS]: 'only the viewer of this grant may unlock it',
-  [Reason.INVALID_REQUEST]: 'a view id is a UUIDv7, one for each view',
-  [Reason.PREPAID_UNIMPLEMENTED]:
-    'views are unlocked one at a time: this server does not offer prepaid views',
+  [Reason.INVALID_REQUEST]:
+    'a view id is a UUIDv7, one for each view: one view at a time, and several in prepaid mode, repeated whole',
+  [Reason.LIMIT_EXCEEDED]:
+    'the owner lets fewer views be unlocked ahead: show those that were, or unlock fewer at once',
   [Reason.REVOKED]: 'the owner revoked this grant',
   [Reason.EXPIRED]: 'this grant has expired: ask the owner for a later date',
   [Reason.CARRIER_SUPERSEDED]: 'the owner hid this photo anew: ask for the new picture; nothing was spent',

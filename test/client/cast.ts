@@ -15,10 +15,18 @@ const pty = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(s
 /** What a program is started through to have a terminal with colours. python3 is there, or nothing would be built. */
 export const inTerminal = ['env', '-u', 'NO_COLOR', 'TERM=xterm-256color', 'python3', '-c', pty];
 
+interface Server {
+  readonly id: string;
+  readonly address: string;
+  readonly enrolment: string;
+}
+
 export class Cast {
   readonly folder: string;
   readonly data: string;
   readonly #people: Person[] = [];
+  #known: readonly Server[] = [];
+  #servers: Running[] = [];
   cloud: Running | undefined;
   joinCode = '';
 
@@ -40,7 +48,34 @@ export class Cast {
       environment: {},
       output: path.join(this.folder, 'logs', 'cloud.out'),
     });
-    this.joinCode = ((await this.cloud.ready()) as { joinCode: string }).joinCode;
+    const ready = (await this.cloud.ready()) as { joinCode: string; servers: Server[] };
+    this.joinCode = ready.joinCode;
+    this.#known = ready.servers;
+  }
+
+  /** Every server at once, as in a power failure. */
+  async killCloud(): Promise<void> {
+    const running = [...(this.cloud ? [this.cloud] : []), ...this.#servers];
+    await Promise.all(running.map((each) => each.crash()));
+    this.cloud = undefined;
+    this.#servers = [];
+  }
+
+  /** Every server again, where it was. */
+  async reviveCloud(): Promise<void> {
+    this.#servers = this.#known.map(
+      ({ id, address, enrolment }) =>
+        new Running({
+          name: id,
+          words: [
+            ...[server, 'run', '--json', '--id', id, '--data', this.data],
+            ...['--listen', address, '--enrol', enrolment],
+          ],
+          environment: {},
+          output: path.join(this.folder, 'logs', `${id}.out`),
+        }),
+    );
+    await Promise.all(this.#servers.map((running) => running.ready()));
   }
 
   person(name: string, through: readonly string[] = []): Person {
@@ -59,7 +94,8 @@ export class Cast {
 
   /** Ends everything, whatever state it is in. */
   async leave(): Promise<void> {
-    for (const running of [this.cloud, ...this.#people.map(({ up }) => up)]) running?.kill();
+    for (const running of [this.cloud, ...this.#servers, ...this.#people.map(({ up }) => up)])
+      running?.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

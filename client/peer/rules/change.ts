@@ -2,6 +2,7 @@
  * What a change of rights makes of the rights before it. Pure. A version is absolute state, so a change that lost
  * against another put is made again over what won. docs/format.md, "Rights".
  */
+import { Mode } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
 
 export interface RightsChange {
@@ -12,9 +13,11 @@ export interface RightsChange {
   /** From when on no view is unlocked, ms since 1970; null: never. */
   readonly expiresAtMs?: number | null | undefined;
   readonly revoke?: boolean | undefined;
+  /** Views that may be unlocked ahead; 0: strict. */
+  readonly batchViewsMax?: number | undefined;
 }
 
-export type RightsState = Pick<Rights, 'version' | 'quota' | 'revoked'> & {
+export type RightsState = Pick<Rights, 'version' | 'quota' | 'revoked' | 'batchViewsMax'> & {
   readonly expiresAtMs: number | null;
 };
 
@@ -36,6 +39,7 @@ export function applyChange(current: RightsState, change: RightsChange): RightsS
     quota,
     revoked: change.revoke ?? (current.revoked && !allowsViews),
     expiresAtMs: change.expiresAtMs === undefined ? current.expiresAtMs : change.expiresAtMs,
+    batchViewsMax: change.batchViewsMax ?? current.batchViewsMax,
   };
 }
 
@@ -46,9 +50,27 @@ export function mergeChanges(first: RightsChange, second: RightsChange): RightsC
   const expiresAtMs = second.expiresAtMs === undefined ? first.expiresAtMs : second.expiresAtMs;
   const allowsViews = (second.views ?? 0) > 0 || (second.add ?? 0) > 0;
   const revoke = second.revoke ?? (allowsViews ? false : first.revoke);
-  return { views, add, expiresAtMs, revoke };
+  const batchViewsMax = second.batchViewsMax ?? first.batchViewsMax;
+  return { views, add, expiresAtMs, revoke, batchViewsMax };
 }
 
 function sum(one: number | undefined, other: number | undefined): number | undefined {
   return one === undefined && other === undefined ? undefined : (one ?? 0) + (other ?? 0);
+}
+
+/** Views that may be unlocked ahead where the owner chose prepaid and no number. */
+export const batchViewsUsual = 5;
+
+/** Prepaid is to let views be unlocked ahead. */
+export function modeOf({ batchViewsMax }: Pick<Rights, 'batchViewsMax'>): Mode {
+  return batchViewsMax > 0 ? Mode.PREPAID : Mode.STRICT;
+}
+
+/** What an owner chose, in words and a number; undefined: nothing. */
+export function batchOf(chosen: {
+  readonly mode?: 'strict' | 'prepaid';
+  readonly batchViewsMax?: number;
+}): number | undefined {
+  if (chosen.mode === 'strict') return 0;
+  return chosen.mode === 'prepaid' ? (chosen.batchViewsMax ?? batchViewsUsual) : chosen.batchViewsMax;
 }

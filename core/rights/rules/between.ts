@@ -30,9 +30,8 @@ export function checkSuccessor(current: Rights, next: Rights, putting: Putting):
 function checkPutting(rights: Rights, { caller, cloudId }: Putting): Reason | undefined {
   if (!equal(rights.cloudId, cloudId)) return Reason.WRONG_CLOUD;
   if (!sameParty(rights.owner, caller)) return Reason.NOT_YOURS;
-  if (rights.mode === Mode.PREPAID) return Reason.PREPAID_UNIMPLEMENTED;
-  if (rights.batchViewsMax !== 0) return Reason.INVALID_REQUEST;
-  return undefined;
+  // Views are outstanding in prepaid mode, and in no other.
+  return (rights.mode === Mode.PREPAID) === rights.batchViewsMax > 0 ? undefined : Reason.INVALID_REQUEST;
 }
 
 function sameGrant(current: Rights, next: Rights): boolean {

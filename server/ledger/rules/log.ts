@@ -14,6 +14,8 @@ export interface Happening {
   readonly event: LogEvent;
   readonly by: Party;
   readonly viewId?: Uint8Array;
+  /** How many were unlocked at once. */
+  readonly views?: number;
   readonly snapshot?: Uint8Array;
 }
 

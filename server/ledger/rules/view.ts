@@ -5,24 +5,28 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import type { ViewRecord } from '../../../gen/glimpse/v1/records_pb.js';
+import { Mode } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
 import { LEDGER_LIMITS } from '../limits.js';
 
 /** What a viewer asks for. */
-export interface AskedView {
+export interface AskedViews {
   /** Of the caller's keys. */
   readonly fingerprint: Uint8Array;
-  readonly viewId: Uint8Array;
+  /** One; in prepaid mode as many as may be outstanding. */
+  readonly viewIds: readonly Uint8Array[];
   /** The hiding that the viewer's carrier is of. */
   readonly sealId: Uint8Array;
 }
 
 /** What the ledger has. */
-export interface KnownView {
+export interface KnownViews {
   readonly rights: Rights;
   readonly used: number;
-  /** Of the asked view, if it was spent before. */
-  readonly view: Pick<ViewRecord, 'releases'> | undefined;
+  /** Unlocked in prepaid mode and not confirmed. */
+  readonly outstanding: number;
+  /** Of the asked views, each if it was spent before. Releases of views that were unlocked together count at the first. */
+  readonly views: readonly (Pick<ViewRecord, 'releases'> | undefined)[];
 }
 
 /** The reasons for which a view is refused. */
@@ -30,21 +34,21 @@ export type ViewRefusal =
   | Reason.UNKNOWN_GRANT
   | Reason.NOT_YOURS
   | Reason.INVALID_REQUEST
-  | Reason.PREPAID_UNIMPLEMENTED
   | Reason.REVOKED
   | Reason.EXPIRED
   | Reason.CARRIER_SUPERSEDED
   | Reason.VIEW_ID_STALE
+  | Reason.LIMIT_EXCEEDED
   | Reason.VIEWS_SPENT;
 
-/** `spend`: charge a view. `repeat`: it was charged before, release again. */
+/** `spend`: charge the views. `repeat`: they were charged before, release again. */
 export type ViewDecision =
   { readonly type: 'spend' | 'repeat' } | { readonly type: 'refuse'; readonly reason: ViewRefusal };
 
-export function decideView(known: KnownView, asked: AskedView, nowMs: number): ViewDecision {
+export function decideViews(known: KnownViews, asked: AskedViews, nowMs: number): ViewDecision {
   const reason = refusalOf(known, asked, nowMs);
   if (reason !== undefined) return { type: 'refuse', reason };
-  return { type: known.view ? 'repeat' : 'spend' };
+  return { type: known.views[0] ? 'repeat' : 'spend' };
 }
 
 /** Views that may still be spent. */
@@ -58,20 +62,39 @@ export function viewIdTimeMs(viewId: Uint8Array): number | undefined {
   return isVersion7 ? Buffer.from(viewId).readUIntBE(0, 6) : undefined;
 }
 
-function refusalOf(known: KnownView, asked: AskedView, nowMs: number): ViewRefusal | undefined {
+function refusalOf(known: KnownViews, asked: AskedViews, nowMs: number): ViewRefusal | undefined {
   const { rights } = known;
   if (!equal(rights.viewer!.fingerprint, asked.fingerprint)) {
     return equal(rights.owner!.fingerprint, asked.fingerprint) ? Reason.NOT_YOURS : Reason.UNKNOWN_GRANT;
   }
-  const madeAtMs = viewIdTimeMs(asked.viewId);
-  if (madeAtMs === undefined) return Reason.INVALID_REQUEST;
+  if (!areViewIds(asked.viewIds) || (asked.viewIds.length > 1 && rights.mode !== Mode.PREPAID)) {
+    return Reason.INVALID_REQUEST;
+  }
   if (rights.revoked) return Reason.REVOKED;
   if (rights.expiresAt && nowMs >= timestampMs(rights.expiresAt)) return Reason.EXPIRED;
   if (!equal(rights.sealId, asked.sealId)) return Reason.CARRIER_SUPERSEDED;
-  if (isStale(nowMs - madeAtMs, known.view?.releases ?? 0)) return Reason.VIEW_ID_STALE;
-  // A repeat is charged already; but rights may have shrunk below what was spent.
-  const charged = known.view ? known.used : known.used + 1;
-  return charged > rights.quota ? Reason.VIEWS_SPENT : undefined;
+  const releases = known.views[0]?.releases ?? 0;
+  if (asked.viewIds.some((viewId) => isStale(nowMs - viewIdTimeMs(viewId)!, releases))) {
+    return Reason.VIEW_ID_STALE;
+  }
+  return countRefusal(known);
+}
+
+/** What the count says. A repeat is charged already; but rights may have shrunk below what was spent. */
+function countRefusal({ rights, used, outstanding, views }: KnownViews): ViewRefusal | undefined {
+  const charged = views.filter((view) => view !== undefined).length;
+  if (charged > 0 && charged < views.length) return Reason.INVALID_REQUEST;
+  const more = views.length - charged;
+  if (used + more > rights.quota) return Reason.VIEWS_SPENT;
+  const isOver = rights.mode === Mode.PREPAID && more > 0 && outstanding + more > rights.batchViewsMax;
+  return isOver ? Reason.LIMIT_EXCEEDED : undefined;
+}
+
+/** Each once, and each a UUIDv7. */
+function areViewIds(viewIds: readonly Uint8Array[]): boolean {
+  const different = new Set(viewIds.map((viewId) => Buffer.from(viewId).toString('hex')));
+  const areAll = viewIds.every((viewId) => viewIdTimeMs(viewId) !== undefined);
+  return viewIds.length > 0 && different.size === viewIds.length && areAll;
 }
 
 function isStale(ageMs: number, releases: number): boolean {

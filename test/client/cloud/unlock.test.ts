@@ -2,7 +2,7 @@ import test from 'ava';
 import { validate, version } from 'uuid';
 import { stringify } from 'uuid';
 import { unlock } from '../../../client/cloud/unlock.js';
-import type { BegunView, UnlockEdge } from '../../../client/cloud/unlock.js';
+import type { BegunViews, UnlockEdge } from '../../../client/cloud/unlock.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { cloudOf } from './clouds.js';
@@ -13,13 +13,14 @@ const cloudKey = new Uint8Array(32).fill(3);
 
 /** A vault's memory of views, and a clock that stands where it is set. */
 function edgeAt(nowMs: number, clockOffsetMs = 0) {
-  const begun: BegunView[] = [];
+  const begun: BegunViews[] = [];
   const corrected: number[] = [];
   const edge = {
+    views: 1,
     clock: () => nowMs,
     clockOffsetMs,
-    begun: undefined as BegunView | undefined,
-    begin: (view: BegunView) => void begun.push(view),
+    begun: undefined as BegunViews | undefined,
+    begin: (view: BegunViews) => void begun.push(view),
     correct: (offsetMs: number) => void corrected.push(offsetMs),
   } satisfies UnlockEdge;
   return { edge, begun, corrected };
@@ -44,11 +45,11 @@ test('a view has an id of the cloud’s time, durable before it is asked for', a
   const { edge, begun } = edgeAt(1_000_000_000_000, 5_000);
   const { cloud } = await cloudOf(
     t,
-    releasing(seen, (viewId) => t.deepEqual(begun.at(-1)?.viewId, viewId)),
+    releasing(seen, (viewId) => t.deepEqual(begun.at(-1)?.viewIds, [viewId])),
   );
   const unlocked = await unlock(cloud, carrier, edge);
   t.deepEqual(unlocked.cloudKey, cloudKey);
-  t.deepEqual(unlocked.viewId, seen[0]);
+  t.deepEqual(unlocked.viewIds, [seen[0]!]);
   t.true(validate(stringify(seen[0]!)) && version(stringify(seen[0]!)) === 7);
   t.is(msOf(seen[0]!), 1_000_000_005_000);
 });
@@ -69,10 +70,16 @@ test('a view that was begun and not shown is asked for again, unless it is too o
   const { cloud } = await cloudOf(t, releasing(seen));
   const viewId = new Uint8Array(16).fill(9);
   const { edge, begun } = edgeAt(1_000_000_000_000);
-  await unlock(cloud, carrier, { ...edge, begun: { viewId, begunAtMs: 1_000_000_000_000 - 40_000 } });
+  await unlock(cloud, carrier, {
+    ...edge,
+    begun: { viewIds: [viewId], begunAtMs: 1_000_000_000_000 - 40_000 },
+  });
   t.deepEqual(seen, [viewId]);
   t.is(begun.length, 0);
-  await unlock(cloud, carrier, { ...edge, begun: { viewId, begunAtMs: 1_000_000_000_000 - 60_000 } });
+  await unlock(cloud, carrier, {
+    ...edge,
+    begun: { viewIds: [viewId], begunAtMs: 1_000_000_000_000 - 60_000 },
+  });
   t.notDeepEqual(seen[1], viewId);
 });
 

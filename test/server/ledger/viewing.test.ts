@@ -4,6 +4,7 @@ import { verifyLog } from '../../../core/rights/log.js';
 import { LogEvent } from '../../../gen/glimpse/v1/discovery_pb.js';
 import type { Rights } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { Ledger } from '../../../server/ledger/ledger.js';
+import { Mode } from '../../../gen/glimpse/v1/rights_pb.js';
 import { StoreUnavailable } from '../../../server/store/store.js';
 import {
   alice,
@@ -90,7 +91,7 @@ test.serial('strangers learn nothing, the owner cannot view, and one view is one
   t.is(await reasonOf(spend(ledger, viewIdAt(startMs), mallory)), 'UNKNOWN_GRANT');
   t.is(await reasonOf(spend(ledger, viewIdAt(startMs), alice)), 'NOT_YOURS');
   const two = [viewIdAt(startMs), viewIdAt(startMs)];
-  t.is(await reasonOf(ledger.spend(bob, { grantId, viewIds: two, sealId })), 'PREPAID_UNIMPLEMENTED');
+  t.is(await reasonOf(ledger.spend(bob, { grantId, viewIds: two, sealId })), 'INVALID_REQUEST');
   t.is(await reasonOf(ledger.spend(bob, { grantId, viewIds: [], sealId })), 'INVALID_REQUEST');
   t.is(await reasonOf(ledger.spend(bob, { grantId, viewIds: [bytes16(0)], sealId })), 'INVALID_REQUEST');
   t.is((await wholeLog(ledger)).entries.length, 1);
@@ -213,4 +214,55 @@ test.serial('a view is confirmed once, by its viewer, even a day later', async (
   clock.ms += 1_000_000;
   await ledger.sweep();
   t.is(await reasonOf(ledger.confirm(bob, grantId, viewId)), 'UNKNOWN_VIEW');
+});
+
+test.serial(
+  'prepaid: charged at once and whole, repeated whole, outstanding until each is confirmed',
+  async (t) => {
+    const { ledger, clock } = await opened(t);
+    await ledger.put(alice, signed({ quota: 5, mode: Mode.PREPAID, batchViewsMax: 3 }));
+    const prepay = (viewIds: Uint8Array[]) => ledger.spend(bob, { grantId, viewIds, sealId });
+    const ids = (count: number) => Array.from({ length: count }, () => viewIdAt(clock.ms));
+    const outstanding = async () => {
+      const [status] = await ledger.read(alice, [grantId]);
+      return [status!.used, status!.outstanding];
+    };
+    t.is(await reasonOf(prepay(ids(4))), 'LIMIT_EXCEEDED');
+    const batch = ids(3);
+    t.is((await prepay(batch)).used, 3);
+    t.is((await prepay(batch)).used, 3, 'the answer was lost');
+    t.deepEqual(await outstanding(), [3, 3]);
+    t.is(await reasonOf(prepay(ids(1))), 'LIMIT_EXCEEDED');
+    t.is(await reasonOf(prepay([batch[0]!, viewIdAt(clock.ms)])), 'INVALID_REQUEST');
+    clock.ms += 3 * 86_400_000;
+    for (let round = 0; round < 3; round += 1) await ledger.sweep();
+    t.is(await reasonOf(prepay(batch)), 'VIEW_ID_STALE');
+    await ledger.confirm(bob, grantId, batch[1]!);
+    await ledger.confirm(bob, grantId, batch[1]!);
+    t.deepEqual(await outstanding(), [3, 2]);
+    t.is(await reasonOf(prepay(ids(2))), 'LIMIT_EXCEEDED');
+    t.is((await prepay(ids(1))).used, 4);
+    await ledger.put(alice, signed({ version: 2, quota: 5 }));
+    t.is((await spend(ledger, viewIdAt(clock.ms))).used, 5, 'strict again');
+    t.deepEqual(await outstanding(), [5, 3]);
+    const { entries, head } = await wholeLog(ledger);
+    t.deepEqual(
+      verifyLog(entries, head).map(({ event, views, remaining }) => [LogEvent[event], views, remaining]),
+      [
+        ['GRANT', 0, 5],
+        ['PREPAID', 3, 2],
+        ['CONFIRMED', 0, 2],
+        ['PREPAID', 1, 1],
+        ['UPDATE', 0, 1],
+        ['VIEW', 0, 0],
+      ],
+    );
+  },
+);
+
+test.serial('the largest batch is one transaction', async (t) => {
+  const { ledger } = await opened(t);
+  await ledger.put(alice, signed({ quota: 64, mode: Mode.PREPAID, batchViewsMax: 64 }));
+  const viewIds = Array.from({ length: 64 }, () => viewIdAt(startMs));
+  t.is((await ledger.spend(bob, { grantId, viewIds, sealId })).used, 64);
 });

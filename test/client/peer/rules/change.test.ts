@@ -9,26 +9,29 @@ const change: fc.Arbitrary<RightsChange> = fc.record({
   add: count,
   expiresAtMs: fc.option(fc.option(fc.nat()), { nil: undefined }),
   revoke: fc.option(fc.boolean(), { nil: undefined }),
+  batchViewsMax: fc.option(fc.nat({ max: 64 }), { nil: undefined }),
 });
 const state: fc.Arbitrary<RightsState> = fc.record({
   version: fc.integer({ min: 1, max: 1000 }),
   quota: fc.nat({ max: 1000 }),
   revoked: fc.boolean(),
   expiresAtMs: fc.option(fc.nat()),
+  batchViewsMax: fc.nat({ max: 64 }),
 });
 
 test('a change makes the next version, and touches what it names alone', (t) => {
-  const before = { version: 4, quota: 3, revoked: false, expiresAtMs: null };
+  const before = { version: 4, quota: 3, revoked: false, expiresAtMs: null, batchViewsMax: 0 };
   t.deepEqual(applyChange(before, { views: 7 }), { ...before, version: 5, quota: 7 });
   t.deepEqual(applyChange(before, { add: 2 }), { ...before, version: 5, quota: 5 });
   t.deepEqual(applyChange(before, { views: 1, add: 2 }), { ...before, version: 5, quota: 3 });
   t.deepEqual(applyChange(before, { revoke: true }), { ...before, version: 5, revoked: true });
   t.deepEqual(applyChange(before, { expiresAtMs: 9 }), { ...before, version: 5, expiresAtMs: 9 });
+  t.deepEqual(applyChange(before, { batchViewsMax: 4 }), { ...before, version: 5, batchViewsMax: 4 });
   t.deepEqual(applyChange({ ...before, expiresAtMs: 9 }, { expiresAtMs: null }), { ...before, version: 5 });
 });
 
 test('to allow views is to take a revocation back; to allow none is not', (t) => {
-  const revoked = { version: 2, quota: 3, revoked: true, expiresAtMs: null };
+  const revoked = { version: 2, quota: 3, revoked: true, expiresAtMs: null, batchViewsMax: 5 };
   t.false(applyChange(revoked, { add: 1 }).revoked);
   t.false(applyChange(revoked, { views: 1 }).revoked);
   t.true(applyChange(revoked, { views: 0 }).revoked);

@@ -29,7 +29,9 @@ test('a later version', first, { version: 2 }, Reason.VERSION_CONFLICT);
 test('of another cloud', first, { cloudId: other(16) }, Reason.WRONG_CLOUD);
 test('under another name', first, { owner: partyOf('eve', owner) }, Reason.NOT_YOURS);
 test('under another key', first, { owner: partyOf('alice', stranger) }, Reason.NOT_YOURS);
-test('prepaid', first, { mode: Mode.PREPAID }, Reason.PREPAID_UNIMPLEMENTED);
+test('prepaid', first, { mode: Mode.PREPAID, batchViewsMax: 64 }, undefined);
+test('prepaid, and none ahead', first, { mode: Mode.PREPAID }, Reason.INVALID_REQUEST);
+test('from strict to prepaid', next, { mode: Mode.PREPAID, batchViewsMax: 1 }, undefined);
 test('strict, with a batch', first, { batchViewsMax: 1 }, Reason.INVALID_REQUEST);
 
 test('more views', next, { quota: 6 }, undefined);

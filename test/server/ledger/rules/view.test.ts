@@ -3,7 +3,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import { v4, v7 } from 'uuid';
 import { Reason } from '../../../../gen/glimpse/v1/error_pb.js';
-import { decideView, remainingOf, viewIdTimeMs } from '../../../../server/ledger/rules/view.js';
+import { Mode } from '../../../../gen/glimpse/v1/rights_pb.js';
+import { decideViews, remainingOf, viewIdTimeMs } from '../../../../server/ledger/rules/view.js';
 import { rightsOf } from '../../../core/rights/samples.js';
 import { alice, bob, bytes32, mallory, sealId, startMs, viewIdAt } from '../scene.js';
 
@@ -13,19 +14,22 @@ interface Case {
   readonly releases?: number;
   readonly ageMs?: number;
   readonly viewId?: Uint8Array;
+  readonly viewIds?: readonly Uint8Array[];
+  readonly outstanding?: number;
+  /** Of the asked views, how many were charged. */
+  readonly charged?: number;
   readonly sealId?: Uint8Array;
   readonly by?: Uint8Array;
 }
 
 function decide(given: Case): string {
   const { rights = {}, used = 0, releases, ageMs = 0, by = bob.fingerprint } = given;
-  const view = releases === undefined ? undefined : { releases };
-  const asked = {
-    fingerprint: by,
-    viewId: given.viewId ?? viewIdAt(startMs - ageMs),
-    sealId: given.sealId ?? sealId,
-  };
-  const decision = decideView({ rights: rightsOf(rights), used, view }, asked, startMs);
+  const viewIds = given.viewIds ?? [given.viewId ?? viewIdAt(startMs - ageMs)];
+  const charged = given.charged ?? (releases === undefined ? 0 : 1);
+  const views = viewIds.map((_, at) => (at < charged ? { releases: releases ?? 1 } : undefined));
+  const asked = { fingerprint: by, viewIds, sealId: given.sealId ?? sealId };
+  const known = { rights: rightsOf(rights), used, outstanding: given.outstanding ?? 0, views };
+  const decision = decideViews(known, asked, startMs);
   return decision.type === 'refuse' ? Reason[decision.reason] : decision.type;
 }
 
@@ -60,6 +64,20 @@ test('the owner', is, { by: alice.fingerprint }, 'NOT_YOURS');
 test('a stranger', is, { by: mallory.fingerprint, rights: { revoked: true } }, 'UNKNOWN_GRANT');
 test('a random id', is, { viewId: v4(undefined, new Uint8Array(16)) }, 'INVALID_REQUEST');
 test('no id at all', is, { viewId: new Uint8Array(15) }, 'INVALID_REQUEST');
+
+const prepaid = { mode: Mode.PREPAID, batchViewsMax: 2, quota: 4 };
+const both = [viewIdAt(startMs), viewIdAt(startMs)];
+
+test('two at once', is, { rights: prepaid, viewIds: both }, 'spend');
+test('two at once, strict', is, { viewIds: both }, 'INVALID_REQUEST');
+test('none at all', is, { rights: prepaid, viewIds: [] }, 'INVALID_REQUEST');
+test('the same twice', is, { rights: prepaid, viewIds: [both[0]!, both[0]!] }, 'INVALID_REQUEST');
+test('two, and one is left', is, { rights: prepaid, viewIds: both, used: 3 }, 'VIEWS_SPENT');
+test('two repeated', is, { rights: prepaid, viewIds: both, used: 4, charged: 2, outstanding: 2 }, 'repeat');
+test('two, of which one is known', is, { rights: prepaid, viewIds: both, charged: 1 }, 'INVALID_REQUEST');
+test('as many outstanding as may be', is, { rights: prepaid, outstanding: 2 }, 'LIMIT_EXCEEDED');
+test('one more may be outstanding', is, { rights: prepaid, outstanding: 1 }, 'spend');
+test('two, one of them old', is, { rights: prepaid, viewIds: [both[0]!, viewIdAt(0)] }, 'VIEW_ID_STALE');
 
 test('the time of a view id is the one it was made at', (t) => {
   fc.assert(
