@@ -38,7 +38,6 @@ const ioPackages = [
   'p-retry',
   'piscina',
   'sharp',
-  'systeminformation',
 ].map((name) => `node_modules/${name}/`);
 
 const direction = (name, comment, from, to, only = {}) => ({
