@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { Closing } from './closing.js';
 import { Ring } from './election/driver.js';
 import { watchReadings } from './election/readings.js';
+import type { Choose } from './election/ring/state.js';
 import { listen } from './listening.js';
 import type { Listening, ListeningOptions } from './listening.js';
 import { keepUp, openParts } from './parts.js';
@@ -22,8 +23,13 @@ export interface Serving {
   drain(): Promise<void>;
 }
 
+export interface ServingOptions extends ListeningOptions {
+  /** Whom to elect; the least loaded, if not given. */
+  readonly choose?: Choose;
+}
+
 /** Whatever was begun is in `closing`, also when this fails. @throws CannotListen, StoreUnavailable, BadCluster */
-export async function startServing(options: ListeningOptions, closing: Closing): Promise<Serving> {
+export async function startServing(options: ServingOptions, closing: Closing): Promise<Serving> {
   const parts = await openParts(options, closing);
   keepUp(parts, closing);
   const listening = await listen(options, parts, closing);
@@ -42,7 +48,7 @@ export async function startServing(options: ListeningOptions, closing: Closing):
 }
 
 async function takeSeat(
-  { id, log }: ListeningOptions,
+  { id, log, choose }: ServingOptions,
   { store, identity, cluster, seat }: Parts,
   { address, enrolment }: Listening,
   closing: Closing,
@@ -65,6 +71,7 @@ async function takeSeat(
     reading,
     log,
     seed: randomInt(2 ** 31),
+    choose,
   });
   seat.take(ring);
   closing.add('ring', () => ring.leave());
