@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Identity } from '../core/identity/tls.js';
+import { openClaimed } from './claim.js';
 import type { Closing } from './closing.js';
-import { openCluster } from './cluster.js';
 import type { Cluster } from './cluster.js';
 import { Directory } from './discovery/directory.js';
 import { DISCOVERY_LIMITS } from './discovery/limits.js';
@@ -19,12 +19,14 @@ import { Ledger } from './ledger/ledger.js';
 import type { Log } from './log.js';
 import { BandWorkers } from './stego/bands.js';
 import { Covers } from './stego/cover.js';
-import { openSqliteStore } from './store/sqlite.js';
+import { openStore } from './store/open.js';
+import type { StorePlace } from './store/open.js';
 import type { Store } from './store/store.js';
 
 export interface PartsOptions {
   readonly id: string;
   readonly data: string;
+  readonly storePlace: StorePlace;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -44,10 +46,11 @@ export interface Parts {
 }
 
 /** @throws StoreUnavailable, BadCluster */
-export async function openParts({ id, data, now, log }: PartsOptions, closing: Closing): Promise<Parts> {
-  const cluster = await openCluster(path.join(data, 'cluster'));
-  const store = await openSqliteStore({ directory: data });
+export async function openParts(options: PartsOptions, closing: Closing): Promise<Parts> {
+  const { id, data, storePlace, now, log } = options;
+  const store = await openStore(storePlace, (what, cause) => log('warn', what, { cause: String(cause) }));
   closing.add('store', () => store.close());
+  const cluster = await openClaimed(store, path.join(data, 'cluster'));
   const lease = await ServerLease.grant(store, DISCOVERY_LIMITS.leaseMs, log);
   closing.add('lease', () => lease.revoke());
   const nowMs = (): number => now().getTime();

@@ -1,9 +1,10 @@
 /** One server at work: the order in which its parts, its listeners and its place in the ring begin and end. */
 import { randomInt } from 'node:crypto';
 import type { Closing } from './closing.js';
+import { expectMember } from './election/address-book.js';
+import type { Expected } from './election/address-book.js';
 import { Ring } from './election/driver.js';
 import { watchReadings } from './election/readings.js';
-import type { Choose } from './election/ring/state.js';
 import { listen } from './listening.js';
 import type { Listening, ListeningOptions } from './listening.js';
 import { keepUp, openParts } from './parts.js';
@@ -14,6 +15,11 @@ export const SERVING_LIMITS = {
   drainMs: 10_000,
 } as const;
 
+export interface ServingOptions extends ListeningOptions {
+  /** Servers of the cloud that others may be told of before they first start. */
+  readonly peers: readonly Expected[];
+}
+
 export interface Serving {
   /** Where its services are, host:port, as others are told. */
   readonly address: string;
@@ -21,11 +27,6 @@ export interface Serving {
   readonly enrolment: string;
   /** Sends everybody elsewhere, and resolves when what was begun is done. */
   drain(): Promise<void>;
-}
-
-export interface ServingOptions extends ListeningOptions {
-  /** Whom to elect; the least loaded, if not given. */
-  readonly choose?: Choose;
 }
 
 /** Whatever was begun is in `closing`, also when this fails. @throws CannotListen, StoreUnavailable, BadCluster */
@@ -48,7 +49,7 @@ export async function startServing(options: ServingOptions, closing: Closing): P
 }
 
 async function takeSeat(
-  { id, log, choose }: ServingOptions,
+  { id, log, peers }: ServingOptions,
   { store, identity, cluster, seat }: Parts,
   { address, enrolment }: Listening,
   closing: Closing,
@@ -60,6 +61,7 @@ async function takeSeat(
     onReading: (sample) => seat.ring?.sample(sample),
     onFailure: (cause) => log('warn', 'load cannot be measured', { cause: String(cause) }),
   });
+  for (const expected of peers) await expectMember(store, expected);
   const ring = await Ring.join({
     id,
     address,
@@ -71,7 +73,6 @@ async function takeSeat(
     reading,
     log,
     seed: randomInt(2 ** 31),
-    choose,
   });
   seat.take(ring);
   closing.add('ring', () => ring.leave());

@@ -131,7 +131,6 @@ export class Changes {
       try {
         const options = { deadlineMs: periods.progressMs };
         const held = await dialled.peer.updateRights({ signedRights: given.current! }, options);
-        dialled.keep();
         return held.version >= version ? 'direct' : 'held';
       } finally {
         dialled.close();

@@ -197,7 +197,6 @@ export class Deliveries {
       )) {
         if (message.case === 'taken') {
           checkTaken(message.value.snapshot, snapshot);
-          dialled.keep();
           return;
         }
         replies.push(message);

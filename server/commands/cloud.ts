@@ -7,11 +7,12 @@ import path from 'node:path';
 import { formatAddress, parseAddress } from '../../core/address.js';
 import { makeFolder } from '../../core/folder.js';
 import { ringLines } from '../../core/ring-lines.js';
-import { openCluster } from '../cluster.js';
+import { openClaimed } from '../claim.js';
 import type { Cluster } from '../cluster.js';
 import { listMembers, strike } from '../election/address-book.js';
 import { drawServerIdentity } from '../identity.js';
-import { openSqliteStore } from '../store/sqlite.js';
+import { openStore } from '../store/open.js';
+import type { StorePlace } from '../store/open.js';
 import type { Store } from '../store/store.js';
 import { isRunning, lockCloud } from './locks.js';
 import { CommandFailed } from './outside.js';
@@ -19,6 +20,7 @@ import type { Outside } from './outside.js';
 import { Screen } from './screen.js';
 import { NotReady, ServerProcess } from './server-process.js';
 import type { Ready } from './server-process.js';
+import { storeArguments } from './store-options.js';
 import { keepJoinCode } from './standing-code.js';
 import { watchRing } from './ring-watch.js';
 
@@ -27,6 +29,7 @@ export interface CloudOptions {
   /** Of the first server; each takes two. 0: free ones. */
   readonly port: number;
   readonly data: string;
+  readonly storePlace: StorePlace;
   /** The address to listen on. */
   readonly host: string;
   /** The host that others are told. */
@@ -48,7 +51,7 @@ export async function cloud(options: CloudOptions, outside: Outside): Promise<vo
   const stopAll = () => Promise.all(processes.map((process) => process.stop()));
   outside.stop.addEventListener('abort', () => void stopAll(), { once: true });
   try {
-    const cluster = await prepare(options.data, ids);
+    const cluster = await prepare(options, ids);
     const ready = outside.stop.aborted ? undefined : await startAll(processes, outside.stop);
     if (ready) await present(options, outside, cluster, processes, ready);
   } finally {
@@ -58,16 +61,16 @@ export async function cloud(options: CloudOptions, outside: Outside): Promise<vo
 }
 
 /** What is done once for all servers, before any of them starts. */
-async function prepare(data: string, ids: readonly string[]): Promise<Cluster> {
+async function prepare({ data, storePlace }: CloudOptions, ids: readonly string[]): Promise<Cluster> {
   await turnLogs(path.join(data, 'logs'), ids);
-  const cluster = await openCluster(path.join(data, 'cluster'));
-  const store = await openSqliteStore({ directory: data });
+  const store = await openStore(storePlace, () => undefined);
   try {
-    await strikeOthers(store, data, ids);
+    // In etcd there may be servers of other machines.
+    if (!storePlace.etcd) await strikeOthers(store, data, ids);
+    return await openClaimed(store, path.join(data, 'cluster'));
   } finally {
     await store.close();
   }
-  return cluster;
 }
 
 /** Logs begin anew with each cloud; those of the one before are kept. */
@@ -101,6 +104,7 @@ function serverProcess(options: CloudOptions, { self }: Outside, id: string, ind
     command: (before) => [
       ...self,
       ...['run', '--json', '--id', id, '--data', options.data, '--advertise', options.advertise],
+      ...storeArguments(options.storePlace),
       ...['--listen', formatAddress({ host: options.host, port: portOf(before?.address) ?? fixed(0) })],
       ...['--enrol', formatAddress({ host: options.host, port: portOf(before?.enrolment) ?? fixed(1) })],
     ],
@@ -134,7 +138,7 @@ async function present(
   ready: readonly Ready[],
 ): Promise<void> {
   const codeFile = path.join(options.data, 'join-code');
-  const store = await openSqliteStore({ directory: options.data });
+  const store = await openStore(options.storePlace, () => undefined);
   const code = await keepJoinCode({
     file: codeFile,
     store,

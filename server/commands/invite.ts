@@ -7,7 +7,8 @@ import { MemberState } from '../../gen/glimpse/v1/election_pb.js';
 import { openCluster } from '../cluster.js';
 import { invitationSecretBytes, invite as putInvitation } from '../discovery/invitations.js';
 import { listMembers } from '../election/address-book.js';
-import { openSqliteStore } from '../store/sqlite.js';
+import { openStore } from '../store/open.js';
+import type { StorePlace } from '../store/open.js';
 import type { Store } from '../store/store.js';
 import { CommandFailed, writeJson } from './outside.js';
 import type { Outside } from './outside.js';
@@ -15,6 +16,7 @@ import { joinCode } from './standing-code.js';
 
 export interface InviteOptions {
   readonly data: string;
+  readonly storePlace: StorePlace;
   readonly uses: number;
   readonly expiresMs: number;
   /** The only name it admits; empty: any. */
@@ -25,7 +27,7 @@ export interface InviteOptions {
 /** @throws CommandFailed, StoreUnavailable, BadCluster */
 export async function invite(options: InviteOptions, outside: Outside): Promise<void> {
   await checkThere(options.data);
-  const store = await openSqliteStore({ directory: options.data });
+  const store = await openStore(options.storePlace, () => undefined);
   try {
     await print(options, outside, store);
   } finally {
@@ -46,7 +48,8 @@ async function print(options: InviteOptions, { out, now }: Outside, store: Store
   const { data, uses, expiresMs, name, json } = options;
   const addresses = (await listMembers(store))
     .filter(({ member }) => member?.state !== MemberState.LEFT)
-    .map(({ enrolmentAddress }) => enrolmentAddress);
+    .map(({ enrolmentAddress }) => enrolmentAddress)
+    .filter((address) => address !== '');
   if (addresses.length === 0) throw notRunning(`No server of the cloud in ${data} runs`);
   const { authority } = await openCluster(path.join(data, 'cluster'));
   const secret = randomBytes(invitationSecretBytes);

@@ -6,9 +6,12 @@ import { parseAddress } from '../../core/address.js';
 import type { Address } from '../../core/address.js';
 import { parseDuration } from '../../core/duration.js';
 import { EXIT } from '../../core/rpc/errors.js';
+import type { Expected } from '../election/address-book.js';
 import type { CloudOptions } from './cloud.js';
 import type { InviteOptions } from './invite.js';
 import type { RunOptions } from './run.js';
+import { addStoreOptions, storePlaceOf } from './store-options.js';
+import type { StoreFlags } from './store-options.js';
 
 export interface Actions {
   run(options: RunOptions): Promise<void>;
@@ -46,6 +49,19 @@ function host(text: string): string {
   throw new InvalidArgumentError('It must be a host name or an IP address, without a port.');
 }
 
+function peers(text: string): Expected[] {
+  return text.split(',').map((each) => {
+    const [id = '', at = '', ...more] = each.split('=');
+    const parsed = parseAddress(at);
+    if (more.length > 0 || !parsed || parsed.port === 0) {
+      throw new InvalidArgumentError(
+        'It must be ID=HOST:PORT, with commas between, such as b=10.0.0.2:7610.',
+      );
+    }
+    return { id: name(id), address: at };
+  });
+}
+
 function duration(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs !== undefined) return durationMs;
@@ -70,27 +86,25 @@ function dataOption(): Option {
 
 const jsonOption = (): Option => new Option('--json', 'print JSON');
 
-interface RunFlags {
+interface RunFlags extends StoreFlags {
   id: string;
-  data: string;
   listen: Address;
   enrol: Address;
   advertise?: string;
+  peers?: Expected[];
   json?: boolean;
 }
 
-interface CloudFlags {
+interface CloudFlags extends StoreFlags {
   servers: number;
   port: number;
-  data: string;
   host?: string;
   advertise?: string;
   restart: boolean;
   json?: boolean;
 }
 
-interface InviteFlags {
-  data: string;
+interface InviteFlags extends StoreFlags {
   uses: number;
   expires: number;
   name?: string;
@@ -99,8 +113,10 @@ interface InviteFlags {
 
 function runCommand(actions: Actions): Command {
   const anyPort: Address = { host: '127.0.0.1', port: 0 };
-  return new Command('run')
-    .description('Runs one server until SIGTERM or Ctrl-C. Servers with the same --data are one cloud.')
+  return addStoreOptions(new Command('run'))
+    .description(
+      'Runs one server until SIGTERM or Ctrl-C. Servers with the same --data are one cloud, as are those with one --store.',
+    )
     .requiredOption('--id <id>', 'its place in the ring, which is in the order of ids', name)
     .addOption(dataOption())
     .addOption(
@@ -114,6 +130,12 @@ function runCommand(actions: Actions): Command {
         .default(anyPort, '127.0.0.1, a free port'),
     )
     .option('--advertise <host>', 'the host that others are told', host)
+    .addOption(
+      new Option(
+        '--peers <id=host:port,...>',
+        'servers to expect before they first start; without it they are found in the store',
+      ).argParser(peers),
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -121,12 +143,19 @@ function runCommand(actions: Actions): Command {
     )
     .action(async (flags: RunFlags, command: Command) => {
       const advertise = advertised(command, flags.listen.host, flags.advertise);
-      await actions.run({ ...flags, data: path.resolve(flags.data), advertise, json: flags.json ?? false });
+      await actions.run({
+        ...flags,
+        data: path.resolve(flags.data),
+        storePlace: storePlaceOf(flags, command),
+        advertise,
+        peers: flags.peers ?? [],
+        json: flags.json ?? false,
+      });
     });
 }
 
 function cloudCommand(actions: Actions): Command {
-  return new Command('cloud')
+  return addStoreOptions(new Command('cloud'))
     .description('Runs the whole cloud on this machine, and shows its ring until Ctrl-C.')
     .option('--servers <n>', 'how many servers', wholeNumber(1, 32), 3)
     .option('--port <port>', 'first of two ports a server; 0: free ones', wholeNumber(0, portMax), 7610)
@@ -153,6 +182,7 @@ function cloudCommand(actions: Actions): Command {
       await actions.cloud({
         ...flags,
         data: path.resolve(flags.data),
+        storePlace: storePlaceOf(flags, command),
         host: listens,
         advertise,
         json: flags.json ?? false,
@@ -161,7 +191,7 @@ function cloudCommand(actions: Actions): Command {
 }
 
 function inviteCommand(actions: Actions): Command {
-  return new Command('invite')
+  return addStoreOptions(new Command('invite'))
     .description('Makes a join code for the cloud that runs on --data.')
     .addOption(dataOption())
     .option('--uses <n>', 'how many may join with it', wholeNumber(1, 100_000), 1)
@@ -176,10 +206,11 @@ function inviteCommand(actions: Actions): Command {
       'after',
       '\nExample, a code for Bob that works once within a week:\n  glimpse-server invite --name bob --expires 7d',
     )
-    .action(async (flags: InviteFlags) => {
+    .action(async (flags: InviteFlags, command: Command) => {
       await actions.invite({
         ...flags,
         data: path.resolve(flags.data),
+        storePlace: storePlaceOf(flags, command),
         expiresMs: flags.expires,
         name: flags.name ?? '',
         json: flags.json ?? false,

@@ -5,10 +5,12 @@
 import { once } from 'node:events';
 import type { Address } from '../../core/address.js';
 import { Closing } from '../closing.js';
+import type { Expected } from '../election/address-book.js';
 import { createLog } from '../log.js';
 import type { Log } from '../log.js';
 import { startServing } from '../serving.js';
 import type { Serving } from '../serving.js';
+import type { StorePlace } from '../store/open.js';
 import { lockServer } from './locks.js';
 import { writeJson } from './outside.js';
 import type { Outside } from './outside.js';
@@ -20,6 +22,9 @@ export interface RunOptions {
   readonly enrol: Address;
   /** The host that others are told. */
   readonly advertise: string;
+  readonly storePlace: StorePlace;
+  /** Servers of the cloud that others may be told of before they first start. */
+  readonly peers: readonly Expected[];
   readonly json: boolean;
 }
 

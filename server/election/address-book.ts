@@ -20,11 +20,21 @@ export interface Entry {
   readonly enrolmentAddress: string;
 }
 
+/** A server that has not started yet, as far as is known. */
+export type Expected = Pick<Entry, 'id' | 'address'>;
+
 const recordOf = (row: Row): MemberRecord => fromBinary(MemberRecordSchema, row.value);
 
 /** Writes the server's own row and returns its incarnation. @throws StoreUnavailable */
 export async function enter(store: Store, entry: Entry): Promise<number> {
   return write(store, entry, MemberState.ALIVE, (former) => former + 1);
+}
+
+/** Enters a server that is not in the book, below any incarnation of its own. @throws StoreUnavailable */
+export async function expectMember(store: Store, { id, address }: Expected): Promise<void> {
+  const member = create(MemberSchema, { id, address, state: MemberState.ALIVE });
+  const value = toBinary(MemberRecordSchema, create(MemberRecordSchema, { member }));
+  await store.transact([{ key: prefix + id, revision: 0 }], [{ type: 'put', key: prefix + id, value }]);
 }
 
 /** Says in the row that the server left. @throws StoreUnavailable */

@@ -3,6 +3,8 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { CommanderError } from 'commander';
 import { serverProgram } from '../../../server/commands/program.js';
+import type { RunOptions } from '../../../server/commands/run.js';
+import { storeArguments } from '../../../server/commands/store-options.js';
 
 interface Parsed {
   readonly error: CommanderError | undefined;
@@ -46,6 +48,10 @@ test(misuse, ['run'], /required option '--id <id>'/);
 test(misuse, ['run', '--id', 'S 1'], /It must be 1 to 32 of a-z/);
 test(misuse, ['run', '--id', 's1', '--listen', 'nowhere'], /It must be HOST:PORT/);
 test(misuse, ['run', '--id', 's1', '--listen', '0.0.0.0:0'], /say with --advertise HOST how others reach it/);
+test(misuse, ['run', '--id', 's1', '--store', 'etcd://me:word@a'], /into a file, see --store-user/);
+test(misuse, ['run', '--id', 's1', '--store-ca', 'ca.pem'], /are for etcd/);
+test(misuse, ['run', '--id', 's1', '--store', 'etcd://a', '--store-key', 'k'], /go together/);
+test(misuse, ['run', '--id', 's1', '--peers', '10.0.0.2:7610'], /It must be ID=HOST:PORT/);
 test(misuse, ['cloud', '--servers', '0'], /It must be a whole number from 1 to 32/);
 test(misuse, ['cloud', '--servers', '3x'], /It must be a whole number from 1 to 32/);
 test(misuse, ['cloud', '--port', '65531'], /ports above 65535/);
@@ -76,6 +82,7 @@ test('the cloud listens to this machine alone unless it is told what to advertis
       servers: 3,
       port: 7610,
       data: path.resolve('some'),
+      storePlace: { directory: path.resolve('some'), etcd: undefined },
       host: '127.0.0.1',
       advertise: '127.0.0.1',
       restart: true,
@@ -109,4 +116,36 @@ test('a server is told where to listen, and takes free ports of this machine oth
     enrol: { host: '::1', port: 7611 },
     advertise: '::1',
   });
+});
+
+test('a store in etcd is named with its members, its files and its prefix', async (t) => {
+  const files = [
+    '--store-ca',
+    'ca.pem',
+    '--store-cert',
+    'c.pem',
+    '--store-key',
+    'k.pem',
+    '--store-user',
+    'u',
+  ];
+  const peers = ['--peers', 'b=10.0.0.2:7610,c=[::1]:7610'];
+  const { ran } = await parse('run', '--id', 'a', '--store', 'etcd://h1,h2:2400/x', ...files, ...peers);
+  const { storePlace, peers: expected } = ran![1] as unknown as RunOptions;
+  t.deepEqual(storePlace.etcd, {
+    members: ['h1:2379', 'h2:2400'],
+    prefix: 'x/',
+    files: {
+      ca: path.resolve('ca.pem'),
+      cert: path.resolve('c.pem'),
+      key: path.resolve('k.pem'),
+      user: path.resolve('u'),
+    },
+  });
+  t.deepEqual(expected, [
+    { id: 'b', address: '10.0.0.2:7610' },
+    { id: 'c', address: '[::1]:7610' },
+  ]);
+  const again = await parse('run', '--id', 'a', ...storeArguments(storePlace));
+  t.deepEqual((again.ran![1] as unknown as RunOptions).storePlace, storePlace, 'as cloud hands it on');
 });

@@ -43,6 +43,8 @@ async function startCloud(t: ExecutionContext, ids: readonly string[] = ['s1']):
         {
           id,
           data: folder,
+          storePlace: { directory: folder, etcd: undefined },
+          peers: [],
           listen: loopback,
           enrol: loopback,
           advertise: '127.0.0.1',
