@@ -38,7 +38,6 @@ const ioPackages = [
   'p-retry',
   'piscina',
   'sharp',
-  'systeminformation',
 ].map((name) => `node_modules/${name}/`);
 
 const direction = (name, comment, from, to, only = {}) => ({
@@ -66,7 +65,12 @@ module.exports = {
     ),
     direction('server-stands-alone', 'They meet on the wire.', '^server/', '^(client|bench|demo|test)/'),
     direction('client-stands-alone', 'They meet on the wire.', '^client/', '^(server|bench|demo|test)/'),
-    direction('bench-measures-the-product', 'Not its tests.', '^bench/', '^(demo|test)/'),
+    direction(
+      'bench-measures-the-product',
+      'Not its tests; people and processes are the demo’s.',
+      '^bench/',
+      '^test/',
+    ),
     direction(
       'demo-starts-processes',
       'It shows the product from outside; core is shared vocabulary.',

@@ -5,6 +5,7 @@ import { expectMember } from './election/address-book.js';
 import type { Expected } from './election/address-book.js';
 import { Ring } from './election/driver.js';
 import { watchReadings } from './election/readings.js';
+import type { Choose } from './election/ring/state.js';
 import { listen } from './listening.js';
 import type { Listening, ListeningOptions } from './listening.js';
 import { keepUp, openParts } from './parts.js';
@@ -15,11 +16,6 @@ export const SERVING_LIMITS = {
   drainMs: 10_000,
 } as const;
 
-export interface ServingOptions extends ListeningOptions {
-  /** Servers of the cloud that others may be told of before they first start. */
-  readonly peers: readonly Expected[];
-}
-
 export interface Serving {
   /** Where its services are, host:port, as others are told. */
   readonly address: string;
@@ -27,6 +23,13 @@ export interface Serving {
   readonly enrolment: string;
   /** Sends everybody elsewhere, and resolves when what was begun is done. */
   drain(): Promise<void>;
+}
+
+export interface ServingOptions extends ListeningOptions {
+  /** Whom to elect; the least loaded, if not given. */
+  readonly choose?: Choose;
+  /** Servers of the cloud that others may be told of before they first start; none, if not given. */
+  readonly peers?: readonly Expected[];
 }
 
 /** Whatever was begun is in `closing`, also when this fails. @throws CannotListen, StoreUnavailable, BadCluster */
@@ -49,7 +52,7 @@ export async function startServing(options: ServingOptions, closing: Closing): P
 }
 
 async function takeSeat(
-  { id, log, peers }: ServingOptions,
+  { id, log, choose, peers }: ServingOptions,
   { store, identity, cluster, seat }: Parts,
   { address, enrolment }: Listening,
   closing: Closing,
@@ -61,7 +64,7 @@ async function takeSeat(
     onReading: (sample) => seat.ring?.sample(sample),
     onFailure: (cause) => log('warn', 'load cannot be measured', { cause: String(cause) }),
   });
-  for (const expected of peers) await expectMember(store, expected);
+  for (const expected of peers ?? []) await expectMember(store, expected);
   const ring = await Ring.join({
     id,
     address,
@@ -73,6 +76,7 @@ async function takeSeat(
     reading,
     log,
     seed: randomInt(2 ** 31),
+    choose,
   });
   seat.take(ring);
   closing.add('ring', () => ring.leave());

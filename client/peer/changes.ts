@@ -131,6 +131,7 @@ export class Changes {
       try {
         const options = { deadlineMs: periods.progressMs };
         const held = await dialled.peer.updateRights({ signedRights: given.current! }, options);
+        dialled.keep();
         return held.version >= version ? 'direct' : 'held';
       } finally {
         dialled.close();

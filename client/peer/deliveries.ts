@@ -197,6 +197,7 @@ export class Deliveries {
       )) {
         if (message.case === 'taken') {
           checkTaken(message.value.snapshot, snapshot);
+          dialled.keep();
           return;
         }
         replies.push(message);

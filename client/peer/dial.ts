@@ -1,10 +1,7 @@
 /** Connecting to a peer: where the directory says, or where it was reached last; to the pinned key and no other. */
 import type { Client } from '../../core/rpc/method.js';
-import { openChannel } from '../../core/rpc/channel.js';
-import { createClient } from '../../core/rpc/client.js';
-import { toPeer } from '../../core/identity/tls.js';
 import { Unreachable } from '../../core/rpc/errors.js';
-import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
+import type { Peer } from '../../gen/glimpse/v1/peer_pb.js';
 import type { Known } from './people.js';
 import type { Workings } from './workings.js';
 
@@ -12,6 +9,9 @@ export interface Dialled {
   readonly peer: Client<typeof Peer>;
   /** What an error of a call to this peer means to a person: without an answer, who did not answer, and where. */
   inWords(error: unknown): unknown;
+  /** The peer answered as it should: the connection is kept for the next call for a while. */
+  keep(): void;
+  /** To be called when the work is over, well or not. */
   close(): void;
 }
 
@@ -19,14 +19,14 @@ export interface Dialled {
 export class Away extends Unreachable {}
 
 /** @throws Away; the connection itself is made by the first call, which throws Unreachable or Refused KEY_CHANGED */
-export function dial({ self, vault }: Workings, { contact, entry }: Known): Dialled {
+export function dial({ vault, peers }: Workings, { contact, entry }: Known): Dialled {
   const { name } = contact;
   if (entry && !entry.online) throw new Away(`${name} is offline: try again when ${name} is back.`);
   const address = entry ? entry.address : contact.address;
   if (address === undefined || address === '') {
     throw new Away(`${name} cannot be dialled from here: ${name} is online without an address of its own.`);
   }
-  const channel = openChannel(address, toPeer(self.tls, contact.keys.signingKey), { keepalive: 'clients' });
+  const line = peers.take(address, contact.keys.signingKey);
   if (entry) vault.contacts.reached(name, address);
   const inWords = (error: unknown): unknown =>
     error instanceof Unreachable
@@ -34,5 +34,5 @@ export function dial({ self, vault }: Workings, { contact, entry }: Known): Dial
           cause: error,
         })
       : error;
-  return { peer: createClient(Peer, channel), inWords, close: () => channel.close() };
+  return { ...line, inWords };
 }

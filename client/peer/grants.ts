@@ -126,7 +126,8 @@ export class Grants {
   /** The ledger has these rights: what waited for that is done. */
   settled(signedRights: SignedRights): Given | undefined {
     const { vault } = this.#workings;
-    return vault.transact(() => {
+    // Undone by a power failure, the same rights are put again, and the ledger says yes again.
+    return vault.note(() => {
       const given = vault.given.settle(signedRights);
       if (!given) return undefined;
       for (const item of vault.outbox.list()) {

@@ -12,6 +12,12 @@ export const PEER_LIMITS = {
   /** A viewer waits so long for any sign from the owner's client, which tells of its progress every second. */
   ownerSilentMs: 20_000,
   progressEveryMs: 1_000,
+  /**
+   * Connections to peers that are kept after they were used, and for how long: longer spares handshakes, shorter
+   * spares both sides a connection that is pinged every second.
+   */
+  linesKeptMax: 32,
+  lineKeptMs: 10_000,
   /** Pieces of a carrier on the wire. */
   pieceBytes: 65_536,
   /** What one sender may have with us unasked and never opened. More makes a stranger's gifts cost more. */

@@ -14,6 +14,7 @@ import { Grants } from './grants.js';
 import { HeldRights } from './held.js';
 import { PrepaidViews } from './prepaid.js';
 import { Hidings } from './hidings.js';
+import { PeerLines } from './peer-lines.js';
 import { People } from './people.js';
 import type { Edge, Periods, Self, Told, Workings } from './workings.js';
 
@@ -43,6 +44,7 @@ export function assemble(identity: Identity, membership: Membership, options: Me
   const { vault, edge, tell, periods } = options;
   const self = selfOf(identity, membership);
   const servers = new Servers(self.tls);
+  const peers = new PeerLines(self.tls);
   const at = (address: string) => servers.at(address);
   const order = shuffled(membership.servers, edge.random);
   const underWay = new Set<Promise<unknown>>();
@@ -55,6 +57,7 @@ export function assemble(identity: Identity, membership: Membership, options: Me
     periods,
     cloud: new Cloud(new Failover(order, at)),
     servers: at,
+    peers,
     acknowledge: (taken) => acknowledge?.(taken),
     later: (work) => {
       const done = work.catch((error: unknown) => tell(String(error))).finally(() => underWay.delete(done));
@@ -78,6 +81,7 @@ export function assemble(identity: Identity, membership: Membership, options: Me
     attendsWith: (how) => (acknowledge = how),
     close: async () => {
       await Promise.all(underWay);
+      peers.close();
       servers.close();
     },
   };

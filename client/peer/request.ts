@@ -41,6 +41,7 @@ export async function* browse(
       }
       yield part;
     }
+    dialled.keep();
   } catch (error) {
     throw dialled.inWords(error);
   } finally {
@@ -99,7 +100,10 @@ async function requestOnce(
     said.push({ message: { case: 'taken', value: { snapshot: parcel.snapshot } } });
     said.end();
     // The picture is durable: whether the owner heard so is hers to find out.
-    await heard.next().catch(() => undefined);
+    await heard.next().then(
+      () => dialled.keep(),
+      () => undefined,
+    );
     return held;
   } catch (error) {
     throw dialled.inWords(error);

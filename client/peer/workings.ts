@@ -8,6 +8,7 @@ import type { KeyBundle } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Cloud } from '../cloud/cloud.js';
 import type { Taken } from '../cloud/attend.js';
 import type { ServerClients } from '../cloud/servers.js';
+import type { PeerLines } from './peer-lines.js';
 
 /** Time and chance. Tests pass their own. */
 export interface Edge {
@@ -45,6 +46,7 @@ export interface Workings {
   readonly vault: Vault;
   readonly cloud: Cloud;
   readonly servers: (address: string) => ServerClients;
+  readonly peers: PeerLines;
   readonly edge: Edge;
   readonly tell: Told;
   /** Acknowledges to the cloud rights that are durable here; does nothing while this client does not attend. */

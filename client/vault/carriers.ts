@@ -70,22 +70,25 @@ export class Carriers {
     });
   }
 
+  /** Durable with the rights that will name it; lost with the power before that, it is hidden anew. */
   #insert(carrier: Carrier): void {
-    this.#database.insert(
-      'carriers',
-      {
-        seal_id: carrier.sealId,
-        secret_id: carrier.secretId,
-        payload_digest: carrier.payloadDigest,
-        payload_bytes: carrier.payloadBytes,
-        file_key: carrier.fileKey,
-        image_id: carrier.imageId,
-        cover: carrier.cover,
-        leader: carrier.leader,
-        carrier_bytes: carrier.carrierBytes,
-        hidden_at: carrier.hiddenAtMs,
-      },
-      'REPLACE',
+    this.#database.note(() =>
+      this.#database.insert(
+        'carriers',
+        {
+          seal_id: carrier.sealId,
+          secret_id: carrier.secretId,
+          payload_digest: carrier.payloadDigest,
+          payload_bytes: carrier.payloadBytes,
+          file_key: carrier.fileKey,
+          image_id: carrier.imageId,
+          cover: carrier.cover,
+          leader: carrier.leader,
+          carrier_bytes: carrier.carrierBytes,
+          hidden_at: carrier.hiddenAtMs,
+        },
+        'REPLACE',
+      ),
     );
   }
 }
@@ -114,7 +117,7 @@ export class CarrierWriter {
     return true;
   }
 
-  /** File and row are durable on return. @throws VaultError */
+  /** The file is durable on return, and the row with the next change that is. @throws VaultError */
   async keep(facts: Omit<Carrier, 'carrierBytes'>): Promise<Carrier> {
     const carrier = { ...facts, carrierBytes: this.size };
     await translatingAsync(this.#home.folder, () => this.#settle(carrier));

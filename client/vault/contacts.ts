@@ -74,7 +74,8 @@ export class Contacts {
 
   /** Where the peer with the pinned key was reached. */
   reached(name: string, address: string): void {
-    this.#database.run('UPDATE contacts SET address = @address WHERE name = @name', { name, address });
+    const sql = 'UPDATE contacts SET address = @address WHERE name = @name AND address IS NOT @address';
+    this.#database.run(sql, { name, address });
   }
 
   #known(name: string): Contact {

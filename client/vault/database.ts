@@ -72,6 +72,20 @@ export class PrivateDatabase {
     return translating(this.#folder, () => this.#database.transaction(act).immediate());
   }
 
+  /**
+   * As `transact`, but a power failure may undo it, and whatever was written so since the last `transact`: for what
+   * would then only be done again. Of a process that dies nothing is lost.
+   */
+  note<T>(act: () => T): T {
+    if (this.#database.inTransaction) return act();
+    this.#database.pragma('synchronous = NORMAL');
+    try {
+      return this.transact(act);
+    } finally {
+      this.#database.pragma('synchronous = FULL');
+    }
+  }
+
   /** Every row of every table, and what the log of SQLite still has of them. */
   wipe(): void {
     this.transact(() => {

@@ -149,10 +149,15 @@ export class GivenGrants {
     });
   }
 
-  /** A capsule is randomised, and a delivery may have to be resumed: the first of a version is kept, and returned. */
+  /**
+   * A capsule is randomised, and a delivery may have to be resumed: the first of a version is kept, and returned.
+   * Lost with the power it is made anew, and what was half delivered begins again.
+   */
   keepCapsule(grantId: Uint8Array, version: number, slot: Uint8Array): Uint8Array {
-    this.#database.insert('capsules', { grant_id: grantId, version, slot }, 'IGNORE');
-    return this.capsule(grantId, version)!;
+    return this.#database.note(() => {
+      this.#database.insert('capsules', { grant_id: grantId, version, slot }, 'IGNORE');
+      return this.capsule(grantId, version)!;
+    });
   }
 
   capsule(grantId: Uint8Array, version: number): Uint8Array | undefined {

@@ -40,8 +40,9 @@ export class Outbox {
     return due(this.list(), nowMs);
   }
 
+  /** Come back with a power failure it is done again, which changes nothing. */
   done(id: number): void {
-    this.#database.run('DELETE FROM outbox WHERE id = @id', { id });
+    this.#database.note(() => this.#database.run('DELETE FROM outbox WHERE id = @id', { id }));
   }
 
   /** Tried in vain: to be tried again after a pause that grows. `chance` in [0, 1). */

@@ -36,6 +36,8 @@ export interface Vault {
   readonly outbox: Outbox;
   /** Changes that belong together: all of them or none, durable on return. `act` must not await. @throws VaultError */
   transact<T>(act: () => T): T;
+  /** As `transact`, but a power failure may undo it: for what would then only be done again. @throws VaultError */
+  note<T>(act: () => T): T;
   /** Removes leftovers of broken work. For the one `up` of the vault, as it starts. @throws VaultError */
   clean(nowMs: number): Promise<void>;
   /** Frees the vault: keys, contacts, grants and pictures are gone for good. @throws VaultError */
@@ -72,6 +74,7 @@ export function openVault(folder: string, { busyMs }: VaultOptions = VAULT_LIMIT
     incoming,
     outbox: new Outbox(database),
     transact: (act) => database.transact(act),
+    note: (act) => database.note(act),
     clean: async (nowMs) => {
       await incoming.clean(nowMs);
       await carriers.clean(nowMs);

@@ -4,8 +4,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
-import { Aes256Gcm, CipherSuite, HkdfSha256 } from '@hpke/core';
-import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Capsule } from '../../gen/glimpse/v1/rights_pb.js';
 import { CapsuleSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import { FormatError } from '../format-error.js';

@@ -7,8 +7,8 @@ import type { EventEmitter } from 'node:events';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
-import { callerOf } from '../identity/role.js';
 import type { Caller, Role } from '../identity/role.js';
+import { callerOn } from './connection.js';
 import { Refused } from './errors.js';
 import { decode, encode } from './messages.js';
 import { pathOf, streamsRequests, streamsResponses } from './method.js';
@@ -131,7 +131,7 @@ class ServedMethod {
   };
 
   async #admit(call: Call, signal: AbortSignal): Promise<Context> {
-    const caller = callerOf(call.getAuthContext().sslPeerCertificate?.raw);
+    const caller = callerOn(call);
     if (!this.#allowed.includes(caller.role)) {
       const message = `${this.#method.name} is not for callers of role ${caller.role}.`;
       throw new Refused(Reason.WRONG_ROLE, message);

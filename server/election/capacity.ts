@@ -7,10 +7,11 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
-/** A control group with a quota. `usedMs` reads the CPU time that all of it has used, in core-milliseconds. */
+/** A control group with a quota, as it stands. */
 export interface Quota {
   readonly cores: number;
-  usedMs(): Promise<number>;
+  /** CPU time that all of the group has used, in core-milliseconds; NaN where it is not told. */
+  readonly usedMs: number;
 }
 
 /** Cores of the machine that this process may run on. */
@@ -42,8 +43,7 @@ async function second(root: string, path: string): Promise<Quota | undefined> {
   if (!folder || !quota || !period) return undefined;
   return {
     cores: Math.min(quota / period, machineCores()),
-    usedMs: async () =>
-      Number(/usage_usec (\d+)/.exec((await readText(join(folder, 'cpu.stat'))) ?? '')?.[1]) / 1e3,
+    usedMs: Number(/usage_usec (\d+)/.exec((await readText(join(folder, 'cpu.stat'))) ?? '')?.[1]) / 1e3,
   };
 }
 
@@ -57,7 +57,7 @@ async function first(root: string, controllers: readonly string[], path: string)
   const accounts = folder.replace(join(root, 'cpu'), join(root, 'cpuacct'));
   return {
     cores: Math.min(quota / period, machineCores()),
-    usedMs: async () => Number((await readText(join(accounts, 'cpuacct.usage'))) ?? NaN) / 1e6,
+    usedMs: Number((await readText(join(accounts, 'cpuacct.usage'))) ?? NaN) / 1e6,
   };
 }
 

@@ -27,7 +27,7 @@ import { epochName } from './ring/epoch.js';
 import { isUp, memberOf } from './ring/members.js';
 import { admits } from './ring/requests.js';
 import { requestKey } from './ring/state.js';
-import type { Effect, Happening, Message, Reading, State } from './ring/state.js';
+import type { Choose, Effect, Happening, Message, Reading, State } from './ring/state.js';
 import { looksDifferent, statusOf } from './ring/status.js';
 import { begin, step, viewOf, wakesAtMs } from './ring/step.js';
 import { checkTicket, makeTicket } from './tickets.js';
@@ -44,6 +44,8 @@ export interface RingParts extends Entry {
   readonly log: Log;
   /** Any number: seeds the jitter of redialling. */
   readonly seed: number;
+  /** Whom to elect; the least loaded, if not given. */
+  readonly choose?: Choose | undefined;
 }
 
 export interface Asked {
@@ -80,9 +82,9 @@ export class Ring {
   #departed: () => void = () => undefined;
 
   private constructor(parts: RingParts, incarnation: number) {
-    const { id, address, reading, seed } = parts;
+    const { id, address, reading, seed, choose } = parts;
     this.#parts = parts;
-    this.#state = begin({ id, address, incarnation, atMs: nowMs(), reading, seed });
+    this.#state = begin({ id, address, incarnation, atMs: nowMs(), reading, seed, choose });
   }
 
   /**

@@ -1,16 +1,16 @@
 /**
  * What a server knows of its own CPU: sampled on a timer and smoothed, never per request. docs/protocol.md, "Load".
- * systeminformation tells the machine's number; under a control group's quota the group's own accounts are used,
- * since there the machine's number is the host's.
+ * The system's own accounts tell the machine's number; under a control group's quota the group's are used, since
+ * there the machine's number is the host's.
  */
+import { cpus } from 'node:os';
 import { Piscina } from 'piscina';
-import { currentLoad } from 'systeminformation';
 import { machineCores, readQuota } from './capacity.js';
 import type { Quota } from './capacity.js';
 import type { Reading } from './ring/state.js';
 
 export const READING_LIMITS = {
-  /** Between samples. Shorter follows faster and costs more: currentLoad takes about 5 ms and caches 200 ms. */
+  /** Between samples. Shorter follows faster and is noisier: the system counts CPU time in ticks of 10 ms. */
   sampleMs: 500,
   /** Weight of a new sample. Larger follows faster, smaller is steadier. */
   smoothing: 0.4,
@@ -44,8 +44,9 @@ export async function calibrate(): Promise<number> {
   }
 }
 
-/** What was used between two samples, in cores: by everybody, and by this process. */
+/** What may be used, and what was between two samples, in cores: by everybody, and by this process. */
 interface Use {
+  readonly cores: number;
   readonly allCores: number;
   readonly ownCores: number;
 }
@@ -54,11 +55,8 @@ interface Use {
  * The next reading. The process's own use is no background: what it works on is counted as work in flight.
  * Without an earlier reading the sample stands as it is.
  */
-export function smooth(
-  earlier: Reading | undefined,
-  use: Use,
-  { cores, speed }: { cores: number; speed: number },
-): Reading {
+export function smooth(earlier: Reading | undefined, use: Use, speed: number): Reading {
+  const { cores } = use;
   const weight = earlier ? READING_LIMITS.smoothing : 1;
   const mix = (before: number, now: number): number => before + weight * (now - before);
   const background = Math.min(cores, Math.max(0, use.allCores - use.ownCores));
@@ -84,17 +82,15 @@ export async function watchReadings(options: {
   readonly onFailure: (cause: unknown) => void;
 }): Promise<Reading> {
   const speed = await calibrate();
-  const quota = await readQuota();
-  const cores = quota?.cores ?? machineCores();
-  const sample = quota ? groupMeter(quota) : machineMeter();
-  let reading = smooth(undefined, await sample(), { cores, speed });
+  const sample = (await readQuota()) ? groupMeter() : machineMeter();
+  let reading = smooth(undefined, await sample(), speed);
   let sampling = false;
   const timer = setInterval(() => {
     if (sampling) return;
     sampling = true;
     sample()
       .then((use) => {
-        reading = smooth(reading, use, { cores, speed });
+        reading = smooth(reading, use, speed);
         options.onReading(told(reading));
       })
       .catch(options.onFailure)
@@ -105,24 +101,47 @@ export async function watchReadings(options: {
   return told(reading);
 }
 
-function machineMeter(): () => Promise<Use> {
+type Meter = () => Promise<Use>;
+
+/** The machine's, as the system counts it: nothing is asked of another program. */
+function machineMeter(): Meter {
   const own = ownMeter();
+  let before = machineTimes();
   return async () => {
-    const load = await currentLoad();
-    const share = Number.isFinite(load.currentLoad) ? load.currentLoad / 100 : 0;
-    return { allCores: share * machineCores(), ownCores: own() };
+    const now = machineTimes();
+    const elapsed = now.all - before.all;
+    const share = elapsed > 0 ? (now.busy - before.busy) / elapsed : 0;
+    before = now;
+    const cores = machineCores();
+    return { cores, allCores: share * cores, ownCores: own() };
   };
 }
 
-function groupMeter(quota: Quota): () => Promise<Use> {
+/** Milliseconds since the machine started, summed over its cores. */
+function machineTimes(): { readonly all: number; readonly busy: number } {
+  let [all, idle] = [0, 0];
+  for (const { times } of cpus()) {
+    all += times.user + times.nice + times.sys + times.irq + times.idle;
+    idle += times.idle;
+  }
+  return { all, busy: all - idle };
+}
+
+/** The control group's. Its quota may change at any time, or be lifted: then the machine is what there is. */
+function groupMeter(): Meter {
   const own = ownMeter();
   let before: { readonly usedMs: number; readonly atMs: number } | undefined;
   return async () => {
-    const now = { usedMs: await quota.usedMs(), atMs: performance.now() };
+    const quota: Quota = (await readQuota()) ?? { cores: machineCores(), usedMs: NaN };
+    const now = { usedMs: quota.usedMs, atMs: performance.now() };
     const elapsedMs = before ? now.atMs - before.atMs : 0;
     const allCores = before && elapsedMs > 0 ? (now.usedMs - before.usedMs) / elapsedMs : 0;
     before = now;
-    return { allCores: Number.isFinite(allCores) ? allCores : 0, ownCores: own() };
+    return {
+      cores: quota.cores,
+      allCores: Number.isFinite(allCores) ? allCores : 0,
+      ownCores: own(),
+    };
   };
 }
 

@@ -59,7 +59,6 @@ async function makePrivate(file: string): Promise<void> {
 
 class SqliteStore implements Store {
   readonly #connection: Connection;
-  readonly #reads: Batches<string, Row | undefined>;
   readonly #commits: Batches<Command, Outcome>;
   readonly #watches: Watches;
   readonly #leases: Leases;
@@ -67,7 +66,6 @@ class SqliteStore implements Store {
   constructor(connection: Connection, monotonicMs: () => number) {
     this.#connection = connection;
     this.#watches = new Watches(connection);
-    this.#reads = new Batches(connection, (take) => connection.call('getAll', take));
     this.#commits = new Batches(connection, async (take) => {
       const { outcomes, head } = await connection.call('commit', take);
       this.#watches.moved(head);
@@ -78,12 +76,12 @@ class SqliteStore implements Store {
 
   async get(key: string): Promise<Row | undefined> {
     checkKey(key);
-    return this.#reads.submit(key);
+    return this.#connection.read((reads) => reads.get(key));
   }
 
   async list(range: Range): Promise<readonly Row[]> {
     checkRange(range);
-    return this.#connection.call('list', () => ({ limit: STORE_LIMITS.listRowsMax, ...range }));
+    return this.#connection.read((reads) => reads.list({ limit: STORE_LIMITS.listRowsMax, ...range }));
   }
 
   async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<TransactionResult> {

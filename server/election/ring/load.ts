@@ -106,7 +106,7 @@ export function unsettled(
 }
 
 /** The rows of those that may be elected, in ring order beginning after the last leader. */
-function candidates(state: State, rows: readonly Load[], lastLeader: string): readonly Load[] {
+export function candidates(state: State, rows: readonly Load[], lastLeader: string): readonly Load[] {
   const ring = ringOf(state).map(({ id }) => id);
   const order = [...ring.filter((id) => id > lastLeader), ...ring.filter((id) => id <= lastLeader)];
   const byId = new Map(rows.map((row) => [row.id, row]));

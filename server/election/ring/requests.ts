@@ -7,7 +7,7 @@ import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { EntrustedSchema, EntrustSchema, TicketSchema } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Entrust, Entrusted, Ticket, Token } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs, epochName } from './epoch.js';
-import { allDraining, charged, leastLoaded, unsettled } from './load.js';
+import { allDraining, charged, unsettled } from './load.js';
 import { isUp, ringOf } from './members.js';
 import { andThen, hex, requestKey, RING_LIMITS } from './state.js';
 import type { Effect, Event, Given, Outcome, State, Waiting } from './state.js';
@@ -112,7 +112,7 @@ function answer(waiting: Waiting, ticket: Ticket): Effect {
 
 function grantOne(state: State, waiting: Waiting): Outcome {
   const { token, index } = state.held!;
-  const leader = leastLoaded(state, token.loads, token.lastLeader);
+  const leader = state.choose(state, token.loads, token.lastLeader);
   const rest = without(state, waiting);
   if (leader === undefined) {
     return [rest, [refusal(waiting, allDraining(state, token.loads) ? 'draining' : 'no leader')]];

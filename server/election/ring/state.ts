@@ -147,8 +147,15 @@ export interface Begun {
   readonly deadlineMs: number;
 }
 
+/**
+ * Whom to elect, by the vector as it stands and the leader elected last: a member's id, or undefined for nobody.
+ * The product's is `leastLoaded` (load.ts); it stands in the state so that others can be measured against it.
+ */
+export type Choose = (state: State, rows: readonly Load[], lastLeader: string) => string | undefined;
+
 export interface State {
   readonly self: string;
+  readonly choose: Choose;
   /** The incarnation this process started with: what it mints is told from what its former life minted. */
   readonly life: number;
   readonly nowMs: number;

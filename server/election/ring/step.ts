@@ -18,6 +18,7 @@ import {
   ponged,
   tendLinks,
 } from './links.js';
+import { leastLoaded } from './load.js';
 import { bury, mark, memberOf, merge, successorOf } from './members.js';
 import {
   asked,
@@ -34,7 +35,7 @@ import {
 } from './requests.js';
 import { claimArrived, seekToken, wantArrived } from './search.js';
 import { andThen, RING_LIMITS } from './state.js';
-import type { Event, Message, Outcome, Reading, State } from './state.js';
+import type { Choose, Event, Message, Outcome, Reading, State } from './state.js';
 import { bypass, pass, received, revisit, taken } from './token.js';
 
 export interface Beginning {
@@ -45,12 +46,16 @@ export interface Beginning {
   readonly atMs: number;
   readonly reading: Reading;
   readonly seed: number;
+  /** The least loaded, if not given. */
+  readonly choose?: Choose | undefined;
 }
 
 /** A member that knows nobody yet. */
-export function begin({ id, address, incarnation, atMs, reading, seed }: Beginning): State {
+export function begin(beginning: Beginning): State {
+  const { id, address, incarnation, atMs, reading, seed, choose = leastLoaded } = beginning;
   return {
     self: id,
+    choose,
     life: incarnation,
     nowMs: atMs,
     members: [create(MemberSchema, { id, address, incarnation, state: MemberState.ALIVE })],

@@ -1,7 +1,6 @@
 /**
- * Calls of one kind that wait while the engine's thread or the disk is busy go along together: group commit for
- * writes, and one message to the thread for reads. Each has its own answer. One batch of a kind is under way at
- * a time.
+ * Writes that wait while the engine's thread or the disk is busy go along together: group commit. Each has its own
+ * answer. One batch is under way at a time.
  */
 import { StoreUnavailable } from '../store.js';
 import type { Connection } from './connection.js';

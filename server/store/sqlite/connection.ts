@@ -1,9 +1,15 @@
-/** The way to the engine's thread: typed calls, each with a deadline, retried while another process writes. */
+/**
+ * The way to the file. Writes go to the engine's thread: typed calls, each with a deadline, made again while another
+ * process writes. Reads are made here.
+ */
 import { Piscina } from 'piscina';
 import pRetry from 'p-retry';
 import { StoreUnavailable } from '../store.js';
 import type * as engineThread from './engine.worker.js';
 import type { EngineData, Reply } from './engine.worker.js';
+import { failureOf } from './failure.js';
+import type { Failure } from './failure.js';
+import { Reads } from './reads.js';
 
 /**
  * How long a caller waits for the disk, the queue and other processes, all together. Longer rides out a slow
@@ -30,6 +36,7 @@ class Busy extends Error {}
 export class Connection {
   readonly #pool: Piscina;
   readonly #file: string;
+  #reads: Reads | undefined;
   #closed = false;
 
   constructor(file: string) {
@@ -47,27 +54,48 @@ export class Connection {
   /** `asked` is evaluated for each attempt. @throws StoreUnavailable */
   async call<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
     if (this.#closed) throw closed();
-    return this.withDeadline(this.#persist(name, asked, callMs));
+    return this.withDeadline(this.#persist(() => this.#run(name, asked()), callMs));
   }
 
   /** Opens the file, which every call would do too, with more patience. @throws StoreUnavailable */
   async open(): Promise<void> {
     await this.withDeadline(
-      this.#persist('head', () => undefined, openMs),
+      this.#persist(() => this.#run('open', undefined), openMs),
       openMs,
     );
+    await this.read((reads) => reads.head());
+  }
+
+  /** `ask` is called once, or again while the file is busy, and answers at once. @throws StoreUnavailable */
+  async read<T>(ask: (reads: Reads) => T): Promise<T> {
+    const attempt = (): T => {
+      if (this.#closed) throw closed();
+      try {
+        return ask((this.#reads ??= Reads.open(this.#file)));
+      } catch (error) {
+        const failure = failureOf(error, this.#file);
+        throw failure ? this.#failed(failure) : error;
+      }
+    };
+    try {
+      return attempt();
+    } catch (error) {
+      if (error instanceof Busy) return this.withDeadline(this.#persist(async () => attempt(), callMs));
+      throw error;
+    }
   }
 
   /** @throws StoreUnavailable if the promise does not settle in time */
   withDeadline<T>(call: Promise<T>, deadlineMs = callMs): Promise<T> {
     return new Promise((resolve, reject) => {
-      const late = new StoreUnavailable(
-        `${this.#file} did not answer within ${deadlineMs} ms: is its disk overloaded, or a process that uses it stopped?`,
-      );
-      const timer = setTimeout(reject, deadlineMs, late);
+      const late = (): StoreUnavailable =>
+        new StoreUnavailable(
+          `${this.#file} did not answer within ${deadlineMs} ms: is its disk overloaded, or a process that uses it stopped?`,
+        );
+      const timer = setTimeout(() => reject(late()), deadlineMs);
       call
         .catch((error: unknown) => {
-          throw error instanceof Busy ? late : error;
+          throw error instanceof Busy ? late() : error;
         })
         .finally(() => clearTimeout(timer))
         .then(resolve, reject);
@@ -78,12 +106,13 @@ export class Connection {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reads?.close();
     await this.withDeadline(this.#run('close', undefined)).catch(() => undefined);
     await this.#pool.destroy();
   }
 
-  #persist<N extends Name>(name: N, asked: () => Asked<N>, forMs: number): Promise<Value<N>> {
-    return pRetry(() => this.#run(name, asked()), {
+  #persist<T>(attempt: () => Promise<T>, forMs: number): Promise<T> {
+    return pRetry(attempt, {
       retries: Infinity,
       maxRetryTime: forMs,
       minTimeout: busyPauseMs,
@@ -99,9 +128,15 @@ export class Connection {
     }
     const reply = await this.#reply(name, asked);
     if (reply.ok) return reply.value;
-    if (reply.failure.type === 'busy') throw new Busy(`${this.#file} is busy`);
-    throw new StoreUnavailable(reply.failure.message);
+    throw this.#failed(reply.failure);
   }
+
+  #failed(failure: Failure): Error {
+    return failure.type === 'busy'
+      ? new Busy(`${this.#file} is busy`)
+      : new StoreUnavailable(failure.message);
+  }
+
   async #reply<N extends Name>(name: N, asked: Asked<N>): Promise<Reply<Value<N>>> {
     try {
       return (await this.#pool.run(asked, { name })) as Reply<Value<N>>;

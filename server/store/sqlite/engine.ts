@@ -4,7 +4,9 @@
  * `head` and `changes`). docs/architecture.md, "State".
  */
 import Database from 'better-sqlite3';
-import type { Change, Compare, Range, Row, TransactionResult } from '../store.js';
+import type { Compare, TransactionResult } from '../store.js';
+import { Reads } from './reads.js';
+import type { State } from './reads.js';
 import { migrate } from './schema.js';
 
 /** A write with its lease by name. */
@@ -27,106 +29,33 @@ export type Command =
 /** Of a transaction its result; `lease-ended`: nothing was written, a lease that it needs is over. */
 export type Outcome = TransactionResult | 'lease-ended';
 
-/** `gap`: changes after the asked revision are gone. Otherwise all of the prefix up to `upTo`. */
-export type ChangesPage =
-  | { readonly gap: true }
-  | { readonly gap: false; readonly changes: readonly Change[]; readonly upTo: number };
-
 /** Revisions kept for watches: more let a stopped process catch up, fewer keep the file small. About 1 KiB each. */
 const revisionsKept = 20_000;
 /** Trimmed in lots, so that a commit seldom pays for it. */
 const revisionsTrimmed = 1_000;
-/** Revisions a page of changes looks at: bounds the time that a watch holds the thread. */
-const revisionsPerPage = 500;
-/** Above every key that begins with a prefix: keys end at 0x7e. */
-const pastEveryKey = '\x7f';
-
-interface State {
-  readonly revision: number;
-  readonly trimmed: number;
-}
-
-interface ChangeRecord {
-  readonly revision: number;
-  readonly key: string;
-  readonly value: Uint8Array | null;
-}
-
-export class Engine {
-  readonly #db: Database.Database;
-  readonly #sql: ReturnType<typeof prepareAll>;
+export class Engine extends Reads {
+  readonly #sql: ReturnType<typeof prepareWrites>;
   readonly #commit: (commands: readonly Command[]) => Outcome[];
   #state: State;
-  #dataVersion: unknown;
 
   /** Opens or creates the file, whose folder must exist. @throws SqliteError, WrongFile */
   constructor(file: string) {
-    this.#db = new Database(file, { timeout: 0 });
-    try {
-      this.#db.pragma('journal_mode = WAL');
-      this.#db.pragma('synchronous = FULL');
-      // Without it macOS keeps the bytes in the drive's cache.
-      this.#db.pragma('fullfsync = ON');
-      migrate(this.#db);
-      this.#sql = prepareAll(this.#db);
-      this.#state = this.#readState();
-    } catch (error) {
-      this.#db.close();
-      throw error;
-    }
-    const apply = this.#db.transaction((commands: readonly Command[]) => this.#applyAll(commands));
+    const db = openForWriting(file);
+    super(db);
+    this.#sql = prepareWrites(db);
+    this.#state = this.state();
+    const apply = db.transaction((commands: readonly Command[]) => this.#applyAll(commands));
     this.#commit = (commands) => apply.immediate(commands);
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-
-  get(key: string): Row | undefined {
-    return this.#sql.get.get(key);
-  }
-
-  list({ prefix, after = '', limit = -1 }: Range): Row[] {
-    return this.#sql.list.all(prefix, after, prefix + pastEveryKey, limit);
-  }
-
-  /** The store's revision. Costs a read of the file's header while nobody writes. */
-  head(): number {
-    const dataVersion = this.#db.pragma('data_version', { simple: true });
-    if (dataVersion !== this.#dataVersion) {
-      this.#state = this.#readState();
-      this.#dataVersion = dataVersion;
-    }
-    return this.#state.revision;
-  }
-
-  changes(prefix: string, after: number): ChangesPage {
-    return this.#db.transaction((): ChangesPage => {
-      const { revision, trimmed } = this.#readState();
-      if (after < trimmed || after > revision) return { gap: true };
-      const upTo = Math.min(revision, after + revisionsPerPage);
-      const records = this.#sql.changes.all(after, upTo, prefix, prefix + pastEveryKey);
-      return { gap: false, changes: records.map(toChange), upTo };
-    })();
-  }
-
-  /** Whether there are leases for `expire` to end. */
-  hasExpired(nowMs: number): boolean {
-    return this.#sql.expired.get(nowMs, nowMs) !== undefined;
   }
 
   /** Does all in one durable commit; the outcome of each is its own. @throws SqliteError: then none was done */
   commit(commands: readonly Command[]): { readonly outcomes: Outcome[]; readonly head: number } {
-    try {
-      return { outcomes: this.#commit(commands), head: this.#state.revision };
-    } catch (error) {
-      this.#dataVersion = undefined;
-      throw error;
-    }
+    this.wrote();
+    return { outcomes: this.#commit(commands), head: this.#state.revision };
   }
 
   #applyAll(commands: readonly Command[]): Outcome[] {
-    const before = this.#readState();
+    const before = this.state();
     this.#state = before;
     const outcomes = commands.map((command) => this.#apply(command));
     const { revision } = this.#state;
@@ -198,24 +127,26 @@ export class Engine {
     if (changed) this.#state = { ...this.#state, revision: this.#state.revision + 1 };
     return { ok: true, revision: this.#state.revision };
   }
+}
 
-  #readState(): State {
-    return this.#sql.state.get()!;
+function openForWriting(file: string): Database.Database {
+  const db = new Database(file, { timeout: 0 });
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    // Without it macOS keeps the bytes in the drive's cache.
+    db.pragma('fullfsync = ON');
+    migrate(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 
-function toChange({ revision, key, value }: ChangeRecord): Change {
-  return value === null ? { type: 'delete', key, revision } : { type: 'put', row: { key, value, revision } };
-}
-
-function prepareAll(db: Database.Database) {
+function prepareWrites(db: Database.Database) {
   return {
-    state: db.prepare<[], State>('SELECT revision, trimmed FROM state'),
     setState: db.prepare<[number, number]>('UPDATE state SET revision = ?, trimmed = ?'),
-    get: db.prepare<[string], Row>('SELECT key, value, revision FROM rows WHERE key = ?'),
-    list: db.prepare<[string, string, string, number], Row>(
-      'SELECT key, value, revision FROM rows WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?',
-    ),
     revisionOf: db.prepare<[string], number>('SELECT revision FROM rows WHERE key = ?').pluck(),
     put: db.prepare<[string, Uint8Array, number, string | null]>(
       'INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)',
@@ -223,10 +154,6 @@ function prepareAll(db: Database.Database) {
     delete: db.prepare<[string]>('DELETE FROM rows WHERE key = ?'),
     change: db.prepare<[number, number, string, Uint8Array | null]>(
       'INSERT INTO changes VALUES (?, ?, ?, ?)',
-    ),
-    changes: db.prepare<[number, number, string, string], ChangeRecord>(
-      `SELECT revision, key, value FROM changes
-       WHERE revision > ? AND revision <= ? AND key >= ? AND key < ? ORDER BY revision, position`,
     ),
     trim: db.prepare<[number]>('DELETE FROM changes WHERE revision <= ?'),
     grant: db.prepare<[string, number, number]>('INSERT INTO leases VALUES (?, ?, ?)'),

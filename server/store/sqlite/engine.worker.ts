@@ -1,11 +1,10 @@
 /**
- * The thread that owns the connection. A commit waits for the disk, and the ring's keepalive, on the main
+ * The thread that owns the connection that writes. A commit waits for the disk, and the ring's keepalive, on the main
  * thread, must not: docs/decisions.md, "The store's engine has a thread".
  */
 import { workerData } from 'piscina';
-import type { Range, Row } from '../store.js';
 import { Engine } from './engine.js';
-import type { ChangesPage, Command, Outcome } from './engine.js';
+import type { Command, Outcome } from './engine.js';
 import { failureOf } from './failure.js';
 import type { Failure } from './failure.js';
 
@@ -31,21 +30,12 @@ function answer<T>(ask: (engine: Engine) => T): Reply<T> {
   }
 }
 
-export const head = (): Reply<number> => answer((open) => open.head());
-
-export const getAll = (keys: readonly string[]): Reply<(Row | undefined)[]> =>
-  answer((open) => keys.map((key) => open.get(key)));
-
-export const list = (range: Range): Reply<Row[]> => answer((open) => open.list(range));
-
-export const changes = (asked: { readonly prefix: string; readonly after: number }): Reply<ChangesPage> =>
-  answer((open) => open.changes(asked.prefix, asked.after));
-
-export const hasExpired = (nowMs: number): Reply<boolean> => answer((open) => open.hasExpired(nowMs));
+export const open = (): Reply<undefined> => answer(() => undefined);
 
 export const commit = (
   commands: readonly Command[],
-): Reply<{ readonly outcomes: Outcome[]; readonly head: number }> => answer((open) => open.commit(commands));
+): Reply<{ readonly outcomes: Outcome[]; readonly head: number }> =>
+  answer((engine) => engine.commit(commands));
 
 export const close = (): Reply<undefined> => {
   engine?.close();

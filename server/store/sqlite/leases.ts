@@ -49,7 +49,7 @@ export class Leases {
 
   async #sweep(): Promise<void> {
     const nowMs = this.#nowMs();
-    if (await this.#connection.call('hasExpired', () => nowMs)) {
+    if (await this.#connection.read((reads) => reads.hasExpired(nowMs))) {
       await this.#commits.submit({ type: 'expire', nowMs });
     }
   }

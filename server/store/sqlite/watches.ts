@@ -31,7 +31,7 @@ export class Watches {
     fromRevision: number | undefined,
   ): AsyncIterable<readonly Change[]> {
     // Asked now, not at the first next(): the watch begins with the call.
-    const begun = fromRevision ?? this.#connection.call('head', () => undefined);
+    const begun = fromRevision ?? this.#connection.read((reads) => reads.head());
     if (begun instanceof Promise) begun.catch(() => undefined);
     return this.#follow(prefix, signal, begun);
   }
@@ -56,7 +56,7 @@ export class Watches {
     if (!signal.aborted) yield [];
     while (!signal.aborted) {
       const after = position;
-      const page = await this.#connection.call('changes', () => ({ prefix, after }));
+      const page = await this.#connection.read((reads) => reads.changes(prefix, after));
       if (page.gap) {
         throw new StoreUnavailable(
           `changes after revision ${position} are no longer known: watch and list again`,
@@ -89,7 +89,7 @@ export class Watches {
 
   async #poll(): Promise<void> {
     try {
-      this.moved(await this.#connection.call('head', () => undefined));
+      this.moved(await this.#connection.read((reads) => reads.head()));
     } catch {
       // Each asks for itself and hears why.
       this.close();

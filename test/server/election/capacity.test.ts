@@ -4,18 +4,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { readQuota } from '../../../server/election/capacity.js';
+import type { Quota } from '../../../server/election/capacity.js';
 
-async function quotaOf(
-  files: Readonly<Record<string, string>>,
-): Promise<{ cores: number; usedMs: number } | undefined> {
+async function quotaOf(files: Readonly<Record<string, string>>): Promise<Quota | undefined> {
   const root = await mkdtemp(path.join(tmpdir(), 'glimpse-cgroup-'));
   try {
     for (const [name, text] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(root, name)), { recursive: true });
       await writeFile(path.join(root, name), text);
     }
-    const quota = await readQuota(path.join(root, 'fs'), path.join(root, 'membership'));
-    return quota && { cores: quota.cores, usedMs: await quota.usedMs() };
+    return await readQuota(path.join(root, 'fs'), path.join(root, 'membership'));
   } finally {
     await rm(root, { recursive: true });
   }

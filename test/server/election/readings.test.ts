@@ -2,26 +2,31 @@ import test from 'ava';
 import { machineCores } from '../../../server/election/capacity.js';
 import { roundSpeed, smooth, told, watchReadings } from '../../../server/election/readings.js';
 
-const idle = { allCores: 0, ownCores: 0 };
 const machine = { cores: 4, speed: 1 };
+const idle = { cores: 4, allCores: 0, ownCores: 0 };
 
 test('what the process itself uses is no background', (t) => {
-  const reading = smooth(undefined, { allCores: 3, ownCores: 2 }, machine);
+  const reading = smooth(undefined, { cores: 4, allCores: 3, ownCores: 2 }, 1);
   t.is(reading.backgroundCores, 1);
   t.is(reading.cpu, 0.75);
 });
 
 test('a load that comes or goes is followed step by step', (t) => {
-  const before = smooth(undefined, idle, machine);
-  const once = smooth(before, { allCores: 4, ownCores: 0 }, machine);
-  const twice = smooth(once, { allCores: 4, ownCores: 0 }, machine);
+  const before = smooth(undefined, idle, 1);
+  const once = smooth(before, { cores: 4, allCores: 4, ownCores: 0 }, 1);
+  const twice = smooth(once, { cores: 4, allCores: 4, ownCores: 0 }, 1);
   t.true(0 < once.backgroundCores && once.backgroundCores < twice.backgroundCores);
   t.true(twice.backgroundCores < 4);
 });
 
 test('meters that disagree cannot make it negative, or more than the machine', (t) => {
-  t.is(smooth(undefined, { allCores: 1, ownCores: 2 }, machine).backgroundCores, 0);
-  t.is(smooth(undefined, { allCores: 9, ownCores: 0 }, machine).backgroundCores, 4);
+  t.is(smooth(undefined, { cores: 4, allCores: 1, ownCores: 2 }, 1).backgroundCores, 0);
+  t.is(smooth(undefined, { cores: 4, allCores: 9, ownCores: 0 }, 1).backgroundCores, 4);
+});
+
+test('a quota that changes is the capacity at once', (t) => {
+  const before = smooth(undefined, { cores: 0.24, allCores: 0.1, ownCores: 0.1 }, 1);
+  t.is(smooth(before, { cores: 0.12, allCores: 0.1, ownCores: 0.1 }, 1).cores, 0.12);
 });
 
 test('noise is rounded away', (t) => {
