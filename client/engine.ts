@@ -267,7 +267,6 @@ export interface Prepaid {
 export type View =
   | {
       readonly shown: 'photo';
-      /** Null for a file whose grant this vault does not hold. */
       readonly grant: string;
       readonly bytes: Uint8Array;
       readonly mediaType: string;

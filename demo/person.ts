@@ -60,6 +60,12 @@ export class Person {
     return { exit: exit ?? 1, out, err };
   }
 
+  /** Joins under this person's name. @throws Error if it is refused */
+  async join(joinCode: string): Promise<void> {
+    const { exit, error } = await this.glimpse(['join', '-', '--name', this.name], joinCode);
+    if (exit !== 0) throw new Error(error?.message ?? `join ended with ${exit}`);
+  }
+
   begin(words: readonly string[]): ChildProcessWithoutNullStreams {
     const [first, ...rest] = [...this.#through, process.execPath, glimpse, ...words] as const;
     return spawn(first!, rest, { env: { ...process.env, ...this.environment } });

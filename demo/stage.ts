@@ -2,17 +2,11 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { CloudReady } from './cloud.js';
+import { runCloud } from './cloud.js';
 import { Person } from './person.js';
-import { Running } from './processes.js';
+import type { Running } from './processes.js';
 import type { Transcript } from './transcript.js';
-
-const server = fileURLToPath(new URL('../server/main.js', import.meta.url));
-
-export interface ServerLine {
-  readonly id: string;
-  readonly pid: number;
-}
 
 export class Stage {
   readonly transcript: Transcript;
@@ -42,24 +36,9 @@ export class Stage {
     return stage;
   }
 
-  async openCloud(): Promise<{ joinCode: string; servers: readonly ServerLine[] }> {
-    this.cloud = new Running({
-      name: 'the cloud',
-      words: [
-        server,
-        'cloud',
-        '--servers',
-        '3',
-        '--port',
-        '0',
-        '--data',
-        path.join(this.folder, 'cloud'),
-        '--json',
-      ],
-      environment: {},
-      output: path.join(this.folder, 'logs', 'cloud.out'),
-    });
-    return (await this.cloud.ready()) as { joinCode: string; servers: ServerLine[] };
+  async openCloud(): Promise<CloudReady> {
+    this.cloud = runCloud({ folder: this.folder, servers: 3 });
+    return (await this.cloud.ready()) as CloudReady;
   }
 
   get processes(): readonly Running[] {

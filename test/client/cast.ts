@@ -2,11 +2,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { CloudReady } from '../../demo/cloud.js';
+import { cloudFolder, runCloud, serverProgram } from '../../demo/cloud.js';
 import { Person } from '../../demo/person.js';
 import { Running } from '../../demo/processes.js';
-
-const server = fileURLToPath(new URL('../../server/main.js', import.meta.url));
 
 export const photos = path.resolve('test/photos');
 
@@ -15,24 +14,18 @@ const pty = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(s
 /** What a program is started through to have a terminal with colours. python3 is there, or nothing would be built. */
 export const inTerminal = ['env', '-u', 'NO_COLOR', 'TERM=xterm-256color', 'python3', '-c', pty];
 
-interface Server {
-  readonly id: string;
-  readonly address: string;
-  readonly enrolment: string;
-}
-
 export class Cast {
   readonly folder: string;
   readonly data: string;
   readonly #people: Person[] = [];
-  #known: readonly Server[] = [];
+  #known: CloudReady['servers'] = [];
   #servers: Running[] = [];
   cloud: Running | undefined;
   joinCode = '';
 
   constructor(folder: string) {
     this.folder = folder;
-    this.data = path.join(folder, 'cloud');
+    this.data = cloudFolder(folder);
   }
 
   static async gather(): Promise<Cast> {
@@ -42,13 +35,8 @@ export class Cast {
   }
 
   async openCloud(servers: number): Promise<void> {
-    this.cloud = new Running({
-      name: 'the cloud',
-      words: [server, 'cloud', '--servers', String(servers), '--port', '0', '--data', this.data, '--json'],
-      environment: {},
-      output: path.join(this.folder, 'logs', 'cloud.out'),
-    });
-    const ready = (await this.cloud.ready()) as { joinCode: string; servers: Server[] };
+    this.cloud = runCloud({ folder: this.folder, servers });
+    const ready = (await this.cloud.ready()) as CloudReady;
     this.joinCode = ready.joinCode;
     this.#known = ready.servers;
   }
@@ -68,7 +56,7 @@ export class Cast {
         new Running({
           name: id,
           words: [
-            ...[server, 'run', '--json', '--id', id, '--data', this.data],
+            ...[serverProgram, 'run', '--json', '--id', id, '--data', this.data],
             ...['--listen', address, '--enrol', enrolment],
           ],
           environment: {},
@@ -87,8 +75,7 @@ export class Cast {
   /** Someone who has joined. */
   async member(name: string): Promise<Person> {
     const person = this.person(name);
-    const { exit, error } = await person.glimpse(['join', '-', '--name', name], this.joinCode);
-    if (exit !== 0) throw new Error(error?.message);
+    await person.join(this.joinCode);
     return person;
   }
 

@@ -1,4 +1,6 @@
 /** The four use cases, between two clients on a cloud of processes. */
+import { cp } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'ava';
 import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
@@ -142,6 +144,31 @@ test.serial('who is unknown is told so, who is offline too', async (t) => {
     { online: false, policy: 'request', verified: false },
   );
 });
+
+test.serial(
+  'an owner with an older copy of her vault gives the grant that the ledger has, hidden anew',
+  async (t) => {
+    const { alice, bob, aliceUp } = await aliceAndBob(ending, cloud, '6');
+    await aliceUp.close();
+    const older = await ending.folder();
+    await cp(alice.folder, older, { recursive: true });
+    const first = await alice.engine.share('bob6', path.join(photos, photo), { views: 3 });
+    t.is(first.delivery, 'delivered');
+    const before = path.join(older, 'as delivered first.png');
+    const [held] = await bob.engine.inbox();
+    await cp(held!.file, before);
+    t.like(await bob.engine.view(first.grant), { shown: 'photo', remaining: 2 });
+    await alice.engine.close();
+
+    const restored = await stranger(ending, 'alice6', older);
+    const again = await restored.engine.share('bob6', path.join(photos, photo), { views: 9 });
+    t.like(again, { grant: first.grant, quota: 3, delivery: 'delivered' });
+    t.like((await restored.engine.shared())[0], { used: 1, remaining: 2, version: 2 });
+    const superseded = await t.throwsAsync(bob.engine.view(before), { instanceOf: Refused });
+    t.is(superseded.reason, Reason.CARRIER_SUPERSEDED);
+    t.like(await bob.engine.view(first.grant), { shown: 'photo', remaining: 1 });
+  },
+);
 
 test.serial('one who has not joined can do nothing yet, and a second join is the same', async (t) => {
   const dave = await stranger(ending, 'dave');
