@@ -38,6 +38,7 @@ const ioPackages = [
   'p-retry',
   'piscina',
   'sharp',
+  'systeminformation',
 ].map((name) => `node_modules/${name}/`);
 
 const direction = (name, comment, from, to, only = {}) => ({

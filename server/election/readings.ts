@@ -1,17 +1,16 @@
 /**
  * What a server knows of its own CPU: sampled on a timer and smoothed, never per request. docs/protocol.md, "Load".
- * The system's own accounts tell the machine's number; under a control group's quota the group's are used, since
- * there the machine's number is the host's.
+ * systeminformation tells the machine's number; under a control group's quota the group's own accounts are used,
+ * since there the machine's number is the host's.
  */
-import { cpus } from 'node:os';
 import { Piscina } from 'piscina';
 import { machineCores, readQuota } from './capacity.js';
 import type { Quota } from './capacity.js';
 import type { Reading } from './ring/state.js';
 
 export const READING_LIMITS = {
-  /** Between samples. Shorter follows faster and is noisier: the system counts CPU time in ticks of 10 ms. */
-  sampleMs: 500,
+  /** Between samples. Shorter follows faster and costs more: systeminformation starts a program for each. */
+  sampleMs: 1_000,
   /** Weight of a new sample. Larger follows faster, smaller is steadier. */
   smoothing: 0.4,
   /** CPU time spent on calibrating at start. */
@@ -82,7 +81,7 @@ export async function watchReadings(options: {
   readonly onFailure: (cause: unknown) => void;
 }): Promise<Reading> {
   const speed = await calibrate();
-  const sample = (await readQuota()) ? groupMeter() : machineMeter();
+  const sample = (await readQuota()) ? groupMeter() : machineMeter(options.signal);
   let reading = smooth(undefined, await sample(), speed);
   let sampling = false;
   const timer = setInterval(() => {
@@ -93,7 +92,7 @@ export async function watchReadings(options: {
         reading = smooth(reading, use, speed);
         options.onReading(told(reading));
       })
-      .catch(options.onFailure)
+      .catch((cause: unknown) => options.signal.aborted || options.onFailure(cause))
       .finally(() => (sampling = false));
   }, READING_LIMITS.sampleMs);
   options.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
@@ -103,28 +102,20 @@ export async function watchReadings(options: {
 
 type Meter = () => Promise<Use>;
 
-/** The machine's, as the system counts it: nothing is asked of another program. */
-function machineMeter(): Meter {
+/** The machine's, until the signal aborts. */
+function machineMeter(signal: AbortSignal): Meter {
+  const filename = new URL('./machine-load.worker.js', import.meta.url).href;
+  // The one thread stays: a sample tells what was used since the one before.
+  const pool = new Piscina({ filename, minThreads: 1, maxThreads: 1 });
+  const close = () => void pool.destroy();
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
   const own = ownMeter();
-  let before = machineTimes();
   return async () => {
-    const now = machineTimes();
-    const elapsed = now.all - before.all;
-    const share = elapsed > 0 ? (now.busy - before.busy) / elapsed : 0;
-    before = now;
+    const share = (await pool.run(undefined, { signal })) as number;
     const cores = machineCores();
-    return { cores, allCores: share * cores, ownCores: own() };
+    return { cores, allCores: Number.isFinite(share) ? share * cores : 0, ownCores: own() };
   };
-}
-
-/** Milliseconds since the machine started, summed over its cores. */
-function machineTimes(): { readonly all: number; readonly busy: number } {
-  let [all, idle] = [0, 0];
-  for (const { times } of cpus()) {
-    all += times.user + times.nice + times.sys + times.irq + times.idle;
-    idle += times.idle;
-  }
-  return { all, busy: all - idle };
 }
 
 /** The control group's. Its quota may change at any time, or be lifted: then the machine is what there is. */
