@@ -4,4 +4,7 @@ import type { BenchCase } from './harness/case.js';
 export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
   ['hide', async () => (await import('./hide/case.js')).hide],
   ['reveal', async () => (await import('./reveal/case.js')).reveal],
+  ['table', async () => (await import('./table/case.js')).table],
+  ['elect', async () => (await import('./elect/case.js')).elect],
+  ['failover', async () => (await import('./failover/case.js')).failover],
 ]);

@@ -1,0 +1,49 @@
+/** The side of a process of this folder that is asked: it answers until its parent is gone or it is told to end. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Used } from './child.js';
+
+type Doing = (given: never) => unknown;
+
+/** Resolves when the process is to end; until then it does what it is asked for. */
+export function answering(doings: Readonly<Record<string, Doing>>): Promise<void> {
+  const usage = usageMeter();
+  const all: Readonly<Record<string, Doing>> = { ...doings, used: usage };
+  process.on('message', (asked) => {
+    const { number, what, given } = asked as { number: number; what: string; given: never };
+    Promise.resolve()
+      .then(() => all[what]!(given))
+      .then(
+        (result) => process.send?.({ number, result }),
+        (error: unknown) => process.send?.({ number, error: inWords(error) }),
+      );
+  });
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    process.once('disconnect', () => resolve());
+  });
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function usageMeter(): () => Used {
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  let before = process.cpuUsage();
+  let atMs = performance.now();
+  return () => {
+    const cpu = process.cpuUsage(before);
+    const nowMs = performance.now();
+    const used = {
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      elapsedMs: nowMs - atMs,
+      delayP99Ms: delay.percentile(99) / 1e6,
+      residentBytes: process.memoryUsage.rss(),
+    };
+    before = process.cpuUsage();
+    atMs = nowMs;
+    delay.reset();
+    return used;
+  };
+}
