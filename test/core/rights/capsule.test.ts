@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
+import { Aes256Gcm, CipherSuite, HkdfSha256 } from '@hpke/core';
+import { DhkemX25519HkdfSha256 } from '@hpke/dhkem-x25519';
 import test from 'ava';
 import fc from 'fast-check';
 import { FormatError } from '../../../core/format-error.js';
