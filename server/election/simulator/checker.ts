@@ -1,7 +1,7 @@
 /**
  * What must hold whatever happens, checked after every step; docs/protocol.md, "Properties". A breach throws.
  */
-import type { Ticket } from '../../../gen/glimpse/v1/election_pb.js';
+import type { Ticket, Token } from '../../../gen/glimpse/v1/election_pb.js';
 import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs, epochName, noEpoch } from '../ring/epoch.js';
 import { relativeLoad } from '../ring/load.js';
@@ -50,6 +50,21 @@ export class Checker implements Watcher {
   grants = 0;
   mints = 0;
 
+  /** A checker that has seen the same and goes its own way. */
+  copy(): Checker {
+    const copy = new Checker();
+    for (const [term, grant] of this.#terms) copy.#terms.set(term, grant);
+    for (const [hop, holder] of this.#hops) copy.#hops.set(hop, holder);
+    for (const [id, epoch] of this.#seen) copy.#seen.set(id, epoch);
+    return copy;
+  }
+
+  /** All that later verdicts depend on, in a text. */
+  get memory(): string {
+    const seen = [...this.#seen].map(([id, epoch]): [string, string] => [id, epochName(epoch)]);
+    return [this.#terms, this.#hops, seen].map((map) => [...map].sort().join(' ')).join('; ');
+  }
+
   /** A process that was restarted has forgotten what it promised. */
   started(id: string): void {
     this.#seen.delete(id);
@@ -61,7 +76,7 @@ export class Checker implements Watcher {
     insist(compareEpochs(after.promised, before.promised) >= 0, () => `${id} took its promise back`);
     const idle = after.held && after.storeReachable && after.waiting.length > 0;
     insist(!idle, () => `${id} holds the token and lets a request wait`);
-    if (after.held) this.#heldOnce(id, after);
+    if (after.held) this.#heldOnce(id, after.held.token, after.held.token.hop);
     for (const effect of effects) this.#effect(id, after, effect);
   }
 
@@ -70,8 +85,8 @@ export class Checker implements Watcher {
     if (compareEpochs(epoch, highest) > 0) this.#seen.set(id, epoch);
   }
 
-  #heldOnce(id: string, { held }: State): void {
-    const hop = `${epochName(held!.token.epoch!)}/${held!.token.hop}`;
+  #heldOnce(id: string, { epoch }: Token, at: number): void {
+    const hop = `${epochName(epoch!)}/${at}`;
     const holder = this.#hops.get(hop) ?? id;
     insist(holder === id, () => `${holder} and ${id} hold the token at ${hop}`);
     this.#hops.set(hop, id);
@@ -86,6 +101,7 @@ export class Checker implements Watcher {
     if (effect.type !== 'send') return;
     const { message } = effect;
     if (electing.has(message.case)) this.messages += 1;
+    if (message.case === 'token') this.#heldOnce(id, message.value, message.value.hop - 1);
     if (message.case === 'entrusted' && message.value.ticket) this.#grant(id, after, message.value.ticket);
   }
 

@@ -1,7 +1,8 @@
 /**
  * The simulated network. A link is a connection opened by one member to another: its requests go one way and their
  * answers the other, each in order. Connections break, single messages are lost (as the last of a dying stream are),
- * and a cut drops what crosses it without a word.
+ * and a cut drops what crosses it without a word. On request messages arrive twice or out of order, which no stream
+ * does: the ring is to bear more than its links will ask of it.
  */
 import type { Message } from '../ring/state.js';
 import type { Random } from './random.js';
@@ -10,9 +11,17 @@ export interface NetworkKnobs {
   /** One way, at least and at most. */
   readonly delayMsMin: number;
   readonly delayMsMax: number;
-  /** Probability that a message is lost while faults are on. */
+  /** Probabilities that a message is lost, arrives twice, or is overtaken, while that is on. */
   readonly loss: number;
+  readonly doubling?: number;
+  readonly shuffling?: number;
 }
+
+/** What may happen to messages beside being late. */
+export type Trouble = 'loss' | 'doubling' | 'shuffling';
+
+/** A message that is overtaken is late by so many times the longest delay. */
+const overtakenBy = 8;
 
 interface Connection {
   readonly serial: number;
@@ -38,15 +47,16 @@ export class Network {
   readonly #connections = new Map<string, Connection>();
   readonly #cuts = new Map<string, number>();
   #serial = 0;
-  #lossy = false;
+  readonly #troubles = new Set<Trouble>();
 
   constructor(random: Random, knobs: NetworkKnobs) {
     this.#random = random;
     this.#knobs = knobs;
   }
 
-  set lossy(lossy: boolean) {
-    this.#lossy = lossy;
+  trouble(trouble: Trouble, on: boolean): void {
+    if (on) this.#troubles.add(trouble);
+    else this.#troubles.delete(trouble);
   }
 
   delayMs(): number {
@@ -65,6 +75,7 @@ export class Network {
   }
 
   mendAll(): void {
+    this.#troubles.clear();
     this.#cuts.clear();
   }
 
@@ -99,15 +110,27 @@ export class Network {
     }
   }
 
-  /** When a message arrives, and on which connection; undefined if it does not. */
-  carry(from: string, to: string, answer: boolean, nowMs: number): Passage | undefined {
+  /** When a message arrives, and on which connection: mostly once. */
+  carry(from: string, to: string, answer: boolean, nowMs: number): readonly Passage[] {
     const connection = this.#connections.get(answer ? `${to}>${from}` : `${from}>${to}`);
-    if (!connection || !this.passes(from, to)) return undefined;
-    if (this.#lossy && this.#random.chance(this.#knobs.loss)) return undefined;
-    const lastMs = answer ? connection.backMs : connection.forthMs;
-    const atMs = Math.max(lastMs, nowMs + this.delayMs());
-    if (answer) connection.backMs = atMs;
-    else connection.forthMs = atMs;
-    return { atMs, serial: connection.serial };
+    if (!connection || !this.passes(from, to) || this.#strikes('loss')) return [];
+    const first = this.#passage(connection, answer, nowMs);
+    return this.#strikes('doubling') ? [first, this.#passage(connection, answer, nowMs)] : [first];
+  }
+
+  #strikes(trouble: Trouble): boolean {
+    return this.#troubles.has(trouble) && this.#random.chance(this.#knobs[trouble] ?? 0);
+  }
+
+  #passage(connection: Connection, answer: boolean, nowMs: number): Passage {
+    const { serial } = connection;
+    const atMs = nowMs + this.delayMs();
+    if (this.#strikes('shuffling')) {
+      return { serial, atMs: atMs + this.#random.between(0, overtakenBy * this.#knobs.delayMsMax) };
+    }
+    const inOrderMs = Math.max(answer ? connection.backMs : connection.forthMs, atMs);
+    if (answer) connection.backMs = inOrderMs;
+    else connection.forthMs = inOrderMs;
+    return { serial, atMs: inOrderMs };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One run from one seed: a ring of one to five, requests, faults, then everything healed. Safety is checked all the
+ * One run from one seed: a ring of one to five, or of as many as asked for, requests, faults, then everything healed. Safety is checked all the
  * time, liveness at the end. The same seed gives the same run. docs/protocol.md, "Properties".
  */
 import { compareEpochs, epochName } from '../ring/epoch.js';
@@ -14,15 +14,25 @@ import { Random } from './random.js';
 import { World } from './world.js';
 import type { Step, Watcher } from './world.js';
 
-export interface Knobs extends NetworkKnobs {
+export interface Knobs extends Required<NetworkKnobs> {
   readonly seed: number;
   readonly members: number;
+  /** Members that join later; ids come after those of the others. */
+  readonly joiners: number;
+  /** How far each clock is off at the start, at most, either way. */
+  readonly clockMs: number;
+  /** How long the address book takes to tell of a member that starts, at most. */
+  readonly bookMs: number;
   readonly requests: number;
   readonly faults: readonly TimedFault[];
 }
 
 export interface Options {
   readonly seed: number;
+  /** Drawn from the seed if absent. */
+  readonly knobs?: Knobs;
+  /** At least and at most, before others join; one to five if absent, three in most runs. */
+  readonly members?: readonly [number, number];
   /** A run without faults, in which messages and laps are counted too. */
   readonly calm?: boolean;
   /** Another step, to show that its bug is found. */
@@ -47,24 +57,39 @@ const chaosMs = 2500;
 /** Restarted members are found again, silences noticed, backoffs and retries over. */
 const healMs = 5500;
 const afterMs = 1500;
+/** Tells the chance of a run from that of its knobs. */
+const runsOwn = 0x5eed;
 
-function drawKnobs({ seed, calm }: Options, random: Random): Knobs {
-  const members = random.pick([1, 2, 2, 3, 3, 3, 4, 5]);
+const usualMembers = [1, 2, 2, 3, 3, 3, 4, 5] as const;
+
+/** Every knob of a run. Not the run's own chance: knobs that were written down are to give the same run. */
+export function drawKnobs({ seed, calm, members: asked }: Options): Knobs {
+  const random = new Random(seed);
+  const members = asked ? random.integer(...asked) : random.pick(usualMembers);
+  const joiners = calm ? 0 : random.pick([0, 0, 1, 2]);
   const delayMsMin = random.between(0.05, 2);
-  const ids = idsOf(members);
+  const ids = idsOf(members + joiners);
   return {
     seed,
     members,
+    joiners,
     requests: random.integer(1, 12),
     delayMsMin,
     delayMsMax: delayMsMin * random.between(1, 8),
     loss: random.between(0.01, 0.3),
-    faults: calm ? [] : drawFaults(random, ids, chaosMs),
+    doubling: random.between(0.01, 0.3),
+    shuffling: random.between(0.01, 0.3),
+    clockMs: random.integer(0, 500),
+    bookMs: random.between(1, 100),
+    faults: calm ? [] : drawFaults(random, ids.slice(0, members), ids.slice(members), chaosMs),
   };
 }
 
+/** In the order of the ring: a to z, or m00 and so on if there are more. */
 function idsOf(members: number): readonly string[] {
-  return ['a', 'b', 'c', 'd', 'e'].slice(0, members);
+  const name = (index: number): string =>
+    members <= 26 ? String.fromCharCode(97 + index) : `m${String(index).padStart(2, '0')}`;
+  return Array.from({ length: members }, (_, index) => name(index));
 }
 
 /** The seed and every knob, for the report of a failure. */
@@ -83,8 +108,9 @@ class Simulation {
   readonly #clients: Clients;
 
   constructor(options: Options) {
-    this.#random = new Random(options.seed);
-    this.#knobs = drawKnobs(options, this.#random);
+    this.#knobs = options.knobs ?? drawKnobs(options);
+    const { seed, members, joiners, clockMs, bookMs } = this.#knobs;
+    this.#random = new Random(seed ^ runsOwn);
     this.#calm = options.calm === true;
     this.#clients = new Clients(() => this.#world, this.#random, 400);
     const { trace } = options;
@@ -92,7 +118,7 @@ class Simulation {
       ? { traced: (atMs, line) => trace(`${atMs.toFixed(2).padStart(9)} ${line}`) }
       : {};
     this.#world = new World({
-      ids: idsOf(this.#knobs.members),
+      ids: idsOf(members + joiners),
       network: new Network(this.#random, this.#knobs),
       step: options.step ?? step,
       watchers: [tracer, this.#checker, this.#clients],
@@ -102,7 +128,8 @@ class Simulation {
         speed: this.#random.integer(2, 6) / 4,
         cpu: 0,
       }),
-      clockOffsetMs: () => this.#random.integer(-500, 500),
+      clockOffsetMs: () => this.#random.integer(-clockMs, clockMs),
+      bookMs: () => this.#random.between(0, bookMs),
     });
   }
 
@@ -134,7 +161,9 @@ class Simulation {
 
   #start(): void {
     const { agenda } = this.#world;
-    for (const id of this.#world.ids) agenda.at(this.#random.between(0, 20), () => this.#world.start(id));
+    for (const id of this.#world.ids.slice(0, this.#knobs.members)) {
+      agenda.at(this.#random.between(0, 20), () => this.#world.start(id));
+    }
     agenda.runUntil(startMs);
     if (!this.#calm) return;
     this.#clients.ask(this.#random.pick(this.#world.ids));
@@ -172,13 +201,14 @@ class Simulation {
   #checkHealed(): void {
     const { agenda, network } = this.#world;
     network.mendAll();
-    network.lossy = false;
     for (const id of this.#world.ids) {
       this.#world.resume(id);
+      this.#world.slowStore(id, 0);
       this.#world.start(id);
-      this.#world.happen(id, { type: 'store', reachable: true });
+      this.#world.store(id, true);
     }
     agenda.runUntil(agenda.nowMs + healMs);
+    this.#atMostOneToken();
     const earlier = this.#clients.waits.length;
     for (const id of this.#world.ids) this.#clients.ask(id);
     agenda.runUntil(agenda.nowMs + afterMs);
@@ -194,6 +224,12 @@ class Simulation {
     const unserved = this.#clients.unserved();
     const drained = this.#world.ids.every((id) => this.#world.state(id).draining);
     this.#insist(drained || unserved.length === 0, () => `never served: ${unserved.join('; ')}`);
+  }
+
+  /** Tokens of lower epochs died of the pings alone, before anybody asks for anything. */
+  #atMostOneToken(): void {
+    const held = this.#world.ids.filter((id) => this.#world.state(id).held ?? this.#world.state(id).passed);
+    this.#insist(held.length <= 1, () => `after everything was healed ${held.join(' and ')} have tokens`);
   }
 
   /** Exactly one token is left, of an epoch that all have promised. */

@@ -24,8 +24,10 @@ interface Node {
   stopped: boolean;
   /** What arrived while stopped. */
   inbox: Happening[];
-  readonly clockOffsetMs: number;
+  clockOffsetMs: number;
   tickAtMs: number;
+  /** How late the store tells this member what it tells. */
+  storeLateMs: number;
 }
 
 /** What the world tells of: for the checker, the simulated clients and the trace. */
@@ -44,6 +46,8 @@ export interface Setup {
   readonly watchers: readonly Watcher[];
   readonly reading: (id: string) => State['reading'];
   readonly clockOffsetMs: (id: string) => number;
+  /** How long the address book takes to tell the others of a member that starts; absent: it does not tell them. */
+  readonly bookMs?: () => number;
   /** Shared by several rings that live in one time; one of its own if absent. */
   readonly agenda?: Agenda;
 }
@@ -77,6 +81,7 @@ export class World {
         inbox: [],
         clockOffsetMs,
         tickAtMs: Infinity,
+        storeLateMs: 0,
       });
     }
   }
@@ -121,7 +126,35 @@ export class World {
     const rows = [...this.#nodes.values()]
       .filter((other) => other.id !== id && other.life > 0)
       .map((other) => memberOf(this.#newborn(other.id, other.incarnation, 0), other.id)!);
-    this.happen(id, { type: 'learned', members: rows });
+    this.#fromStore(node, 0, { type: 'learned', members: rows });
+    const { bookMs } = this.#setup;
+    if (!bookMs) return;
+    const row = [memberOf(node.state, id)!];
+    for (const other of this.#nodes.values()) {
+      if (other !== node && other.lives) this.#fromStore(other, bookMs(), { type: 'learned', members: row });
+    }
+  }
+
+  /** The store is reachable from this member, or no longer: it hears of it when the store's word arrives. */
+  store(id: string, reachable: boolean): void {
+    this.#fromStore(this.#nodes.get(id)!, 0, { type: 'store', reachable });
+  }
+
+  /** From now on the store is so late for this member. */
+  slowStore(id: string, lateMs: number): void {
+    this.trace(`${id} hears of the store ${Math.round(lateMs)} ms late`);
+    this.#nodes.get(id)!.storeLateMs = lateMs;
+  }
+
+  storeLateMs(id: string): number {
+    return this.#nodes.get(id)!.storeLateMs;
+  }
+
+  /** The member's clock jumps; its own sense of time never goes back. */
+  shiftClock(id: string, byMs: number): void {
+    this.trace(`the clock of ${id} jumps by ${Math.round(byMs)} ms`);
+    this.#nodes.get(id)!.clockOffsetMs += Math.round(byMs);
+    this.happen(id, { type: 'tick' });
   }
 
   /** As kill -9: connections break at once, what the process knew is gone. */
@@ -179,6 +212,12 @@ export class World {
     for (const watcher of this.#setup.watchers) watcher.traced?.(this.agenda.nowMs, line);
   }
 
+  #fromStore(node: Node, afterMs: number, happening: Happening): void {
+    const delayMs = afterMs + node.storeLateMs;
+    if (delayMs === 0) this.happen(node.id, happening);
+    else this.#later(node.id, delayMs, () => happening);
+  }
+
   #newborn(id: string, incarnation: number, clockOffsetMs: number): State {
     const reading = this.#setup.reading(id);
     return begin({
@@ -187,7 +226,7 @@ export class World {
       incarnation,
       atMs: Math.floor(epochMs + this.agenda.nowMs) + clockOffsetMs,
       reading,
-      seed: incarnation * 7919 + id.charCodeAt(0),
+      seed: incarnation * 7919 + Buffer.from(id).reduce((sum, byte) => 31 * sum + byte, 0),
     });
   }
 
@@ -250,14 +289,12 @@ export class World {
 
   #send(node: Node, { to, message }: Extract<Effect, { type: 'send' }>): void {
     const answer = isAnswer(message);
-    const passage = this.network.carry(node.id, to, answer, this.agenda.nowMs);
-    if (!passage) return;
     const way: [string, string] = answer ? [to, node.id] : [node.id, to];
-    this.#later(to, passage.atMs - this.agenda.nowMs, () =>
-      this.network.serial(...way) === passage.serial
-        ? { type: 'message', from: node.id, message }
-        : undefined,
-    );
+    for (const { atMs, serial } of this.network.carry(node.id, to, answer, this.agenda.nowMs)) {
+      this.#later(to, atMs - this.agenda.nowMs, () =>
+        this.network.serial(...way) === serial ? { type: 'message', from: node.id, message } : undefined,
+      );
+    }
   }
 
   /** Announces and opens the stream: a round trip. */

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { step } from '../../../../server/election/ring/step.js';
 import { resending } from './planted.js';
-import { describeKnobs, simulate } from '../../../../server/election/simulator/run.js';
+import { describeKnobs, drawKnobs, simulate } from '../../../../server/election/simulator/run.js';
 import type { Options, Run } from '../../../../server/election/simulator/run.js';
 
 /** Some twenty seconds on one core; `npm run sim -- --seeds N` goes on. */
@@ -24,6 +24,36 @@ for (let lot = 0; lot < budget.lots; lot++) {
     t.true(total(runs.map(({ waits }) => waits.length)) > 5 * runs.length, 'requests were granted');
   });
 }
+
+test('a ring of twenty holds and heals too', (t) => {
+  const runs = seeds(1, 5, { members: [20, 20] });
+  t.deepEqual(runs.filter(({ breach }) => breach !== undefined).map(report), []);
+});
+
+test('every kind of fault is drawn', (t) => {
+  const drawn = new Set(
+    Array.from({ length: 500 }, (_, seed) => drawKnobs({ seed }).faults)
+      .flat()
+      .map(({ fault }) => fault.type),
+  );
+  t.deepEqual([...drawn].sort(), [
+    'clock',
+    'cut',
+    'disconnect',
+    'doubling',
+    'drain',
+    'join',
+    'kill',
+    'leave',
+    'loss',
+    'sever',
+    'shuffling',
+    'slowStore',
+    'split',
+    'stop',
+    'store',
+  ]);
+});
 
 test('when nothing fails, an election takes at most 2n messages and two laps', (t) => {
   const runs = seeds(1, budget.calm, { calm: true });
