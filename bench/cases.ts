@@ -2,6 +2,7 @@
 import type { BenchCase } from './harness/case.js';
 
 export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
+  ['balance', async () => (await import('./balance/case.js')).balance],
   ['hide', async () => (await import('./hide/case.js')).hide],
   ['reveal', async () => (await import('./reveal/case.js')).reveal],
   ['table', async () => (await import('./table/case.js')).table],
