@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { mortal } from './household.js';
 import pRetry from 'p-retry';
 
 const program = '/usr/bin/etcd';
@@ -79,7 +80,7 @@ export class Etcd {
 
   restart(index: number): void {
     const place = this.#places[index]!;
-    const [first, ...rest] = [...(place.through ?? []), program, ...this.#arguments(place)] as const;
+    const [first, ...rest] = [...(place.through ?? mortal), program, ...this.#arguments(place)] as const;
     const member = spawn(first!, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
     this.#members[index] = member;
   }
@@ -116,7 +117,7 @@ export class Etcd {
   }
 }
 
-async function freePlaces(count: number): Promise<MemberPlace[]> {
+export async function freePlaces(count: number): Promise<MemberPlace[]> {
   const ports = await freePorts(2 * count);
   return Array.from({ length: count }, (_, index) => ({
     name: `m${index + 1}`,
