@@ -27,7 +27,8 @@ export class BadCluster extends Error {
 
 const files = { key: 'ca.key', certificate: 'ca.crt', secrets: 'secrets' } as const;
 const secretBytes = 32;
-const secretLine = /^([1-9][0-9]{0,8}) ([0-9a-f]{64})$/;
+/** A secret that stands by is known, and nothing is sealed under it yet: every server is given it first. */
+const secretLine = /^([1-9][0-9]{0,8}) ([0-9a-f]{64})( standby)?$/;
 
 /**
  * The cluster in the folder, made first if there is no such folder. Of servers that start at once, one makes it
@@ -68,13 +69,7 @@ async function makeCluster(folder: string, nowMs: number): Promise<void> {
 
 function clusterOf(folder: string, key: string, certificate: string, secrets: string): Cluster {
   const authority = authorityOf(folder, key, certificate);
-  const numbered = secretsOf(folder, secrets);
-  return {
-    authority,
-    cloudId: cloudIdOf(authority.certificate),
-    secrets: numbered,
-    latestSecretId: Math.max(...numbered.keys()),
-  };
+  return { authority, cloudId: cloudIdOf(authority.certificate), ...secretsOf(folder, secrets) };
 }
 
 function authorityOf(folder: string, key: string, certificate: string): Authority {
@@ -92,16 +87,18 @@ function authorityOf(folder: string, key: string, certificate: string): Authorit
   return { certificate: new Uint8Array(parsed.raw), privateKey };
 }
 
-function secretsOf(folder: string, text: string): ReadonlyMap<number, Uint8Array> {
+function secretsOf(folder: string, text: string): Pick<Cluster, 'secrets' | 'latestSecretId'> {
   const secrets = new Map<number, Uint8Array>();
+  let latestSecretId = 0;
   for (const line of text.split('\n').filter((written) => written.trim() !== '')) {
     const found = secretLine.exec(line.trim());
     const id = Number(found?.[1]);
     if (!found || secrets.has(id)) throw damaged(folder, `a line of ${files.secrets} is no numbered secret`);
     secrets.set(id, new Uint8Array(Buffer.from(found[2]!, 'hex')));
+    if (found[3] === undefined) latestSecretId = Math.max(latestSecretId, id);
   }
-  if (secrets.size === 0) throw damaged(folder, `${files.secrets} is empty`);
-  return secrets;
+  if (latestSecretId === 0) throw damaged(folder, `${files.secrets} has no secret to seal under`);
+  return { secrets, latestSecretId };
 }
 
 async function read(folder: string, file: string): Promise<string> {

@@ -65,9 +65,23 @@ test('a new secret is a new line; old ones stay', async (t) => {
   t.deepEqual(secrets.get(2), new Uint8Array(32).fill(0xab));
 });
 
+test('a secret that stands by is known, and not the one to seal under until it no longer does', async (t) => {
+  const folder = await place(t);
+  await openCluster(folder);
+  const file = path.join(folder, 'secrets');
+  await appendFile(file, `2 ${'ab'.repeat(32)} standby\n`);
+  const before = await openCluster(folder);
+  t.is(before.latestSecretId, 1);
+  t.deepEqual(before.secrets.get(2), new Uint8Array(32).fill(0xab));
+  await writeFile(file, (await readFile(file, 'utf8')).replace(' standby', ''));
+  t.is((await openCluster(folder)).latestSecretId, 2);
+});
+
 const damages: Record<string, (folder: string) => Promise<void>> = {
   'a missing file': (folder) => rm(path.join(folder, 'secrets')),
   'an empty file': (folder) => writeFile(path.join(folder, 'secrets'), ''),
+  'secrets that all stand by': (folder) =>
+    writeFile(path.join(folder, 'secrets'), `1 ${'ab'.repeat(32)} standby\n`),
   'half a secret': (folder) => writeFile(path.join(folder, 'secrets'), `1 ${'ab'.repeat(16)}\n`),
   'two secrets of one number': (folder) => appendFile(path.join(folder, 'secrets'), `1 ${'ab'.repeat(32)}\n`),
   'a key that is none': (folder) => writeFile(path.join(folder, 'ca.key'), 'key'),

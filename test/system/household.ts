@@ -1,13 +1,10 @@
 /** A cloud and people, as processes that end with the test: each wherever it is put, on a disk or in a network. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { CloudChoice, CloudReady } from '../../demo/cloud.js';
 import { runCloud } from '../../demo/cloud.js';
 import { Person } from '../../demo/person.js';
-
-export const serverProgram = fileURLToPath(new URL('../../server/main.js', import.meta.url));
 
 /** Whatever becomes of the test's own process, what is started through this does not outlive it. */
 export const mortal = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
