@@ -234,10 +234,10 @@ class ClientEngine implements E.Engine {
     const given = givenTo(this.#vault, contact, photo ? hex(photo.imageId) : photoOrGrant);
     checkChange(wish);
     const { mode: _mode, batchViewsMax: _batch, ...change } = wish;
-    const { state, delivered } = await changes.change(given, { ...change, batchViewsMax: batchOf(wish) });
+    const { state, ...told } = await changes.change(given, { ...change, batchViewsMax: batchOf(wish) });
     const { version, quota, revoked, expiresAtMs: expires, batchViewsMax } = state;
     const mode = batchViewsMax > 0 ? 'prepaid' : 'strict';
-    return { grant: hex(given.grantId), version, quota, revoked, mode, expires, delivered };
+    return { grant: hex(given.grantId), version, quota, revoked, mode, expires, ...told };
   }
 
   async inbox(): Promise<E.HeldLine[]> {

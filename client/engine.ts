@@ -170,6 +170,8 @@ export interface RightsChanged {
   readonly expires: number | null;
   /** `direct`: ledger and viewer have it; `held`: the ledger has it; `pending`: it waits for the cloud. */
   readonly delivered: 'direct' | 'held' | 'pending';
+  /** The viewer's client has it, whether the ledger does or not. */
+  readonly reached: boolean;
 }
 
 export interface HeldLine {

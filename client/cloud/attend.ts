@@ -70,6 +70,7 @@ export async function attend(
     attending.away(cause);
     if (address !== undefined) cloud.demote(address);
     failures = edge.clock() - begunMs > CLOUD_LIMITS.attendPauseMsMax ? 0 : failures + 1;
+    if (failures > cloud.servers.length) cloud.suspect();
     await edge.sleep(pauseMs(failures, edge.random()), signal);
   }
 }

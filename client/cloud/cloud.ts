@@ -41,6 +41,12 @@ export class Cloud {
 
   learn(servers: readonly string[]): void {
     this.#failover.learn(servers);
+    this.#failover.trust();
+  }
+
+  /** No server could be attended at. */
+  suspect(): void {
+    this.#failover.suspect();
   }
 
   demote(address: string): void {

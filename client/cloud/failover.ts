@@ -38,6 +38,8 @@ export function isPassing(error: unknown): boolean {
 export class Failover<Server> {
   readonly #connect: (address: string) => Server;
   #order: readonly string[];
+  /** Until then, by the monotonic clock, no server is expected to answer. */
+  #suspectUntilMs = 0;
 
   constructor(servers: readonly string[], connect: (address: string) => Server) {
     this.#order = servers;
@@ -58,6 +60,16 @@ export class Failover<Server> {
     this.#order = demote(this.#order, address);
   }
 
+  /** No server answered just now: for a while each is asked once, so that peers need not wait for a dead cloud. */
+  suspect(): void {
+    this.#suspectUntilMs = performance.now() + CLOUD_LIMITS.suspectMs;
+  }
+
+  /** A server answered. */
+  trust(): void {
+    this.#suspectUntilMs = 0;
+  }
+
   /** @throws Unreachable when no server answered in time; whatever else the call is refused with */
   async call<Answer>(
     attempt: (server: Server, options: AttemptOptions) => Promise<Answer>,
@@ -65,6 +77,7 @@ export class Failover<Server> {
   ): Promise<Answer> {
     const wholeMs = CLOUD_LIMITS.attemptsPerCall * attemptMs;
     const begunMs = performance.now();
+    const lapsMax = begunMs < this.#suspectUntilMs ? 1 : laps;
     const lap = (number: number): Promise<Answer> => {
       const leftMs = wholeMs - (performance.now() - begunMs);
       return this.#lap(
@@ -74,8 +87,8 @@ export class Failover<Server> {
       );
     };
     try {
-      return await pRetry(lap, {
-        retries: laps - 1,
+      const answer = await pRetry(lap, {
+        retries: lapsMax - 1,
         minTimeout: CLOUD_LIMITS.pauseMsMin,
         maxTimeout: CLOUD_LIMITS.pauseMsMax,
         maxRetryTime: wholeMs,
@@ -83,8 +96,11 @@ export class Failover<Server> {
         shouldRetry: ({ error }) => isPassing(error),
         signal,
       });
+      this.trust();
+      return answer;
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
+      this.suspect();
       const tried = this.#order.join(', ') || 'no address is known';
       throw new Unreachable(
         `The cloud cannot be reached (${tried}). Check that it runs and that this computer is connected, then try again.`,

@@ -13,6 +13,11 @@ export const CLOUD_LIMITS = {
   attemptsPerCall: 3,
   pauseMsMin: 300,
   pauseMsMax: 1_000,
+  /**
+   * A cloud that did not answer at all is asked in single laps for so long. Longer: a cloud that hiccups costs more
+   * calls; shorter: clients wait for a dead cloud again and again before they speak to each other without it.
+   */
+  suspectMs: 10_000,
   /** Election takes a lap of the ring, and up to a second when a member has just stopped. */
   electMs: 4_000,
   /** Unlocking waits for a durable write. */

@@ -6,10 +6,11 @@ import type { Typed } from '../web/control.js';
 import { plural, shortId } from './table.js';
 
 /** In words: who has the new version. */
-const deliveredWords: Readonly<Record<RightsChanged['delivered'], string>> = {
+const deliveredWords: Readonly<Record<RightsChanged['delivered'] | 'reached', string>> = {
   direct: 'the ledger and the viewer have it',
   held: 'the ledger has it; the cloud tells the viewer on return',
   pending: 'the cloud cannot be reached: it waits in the outbox while up runs',
+  reached: 'the viewer has it; the cloud cannot be reached: it waits in the outbox while up runs',
 };
 
 export const rights = defineCommand({
@@ -42,8 +43,8 @@ export const rights = defineCommand({
     const expiresAtMs = typeof expiresMs === 'number' ? Date.now() + expiresMs : expiresMs;
     return engine.rights(viewer, what, given({ ...wish, expiresAtMs }));
   },
-  draw: ({ grant, version, quota, revoked, mode: name, delivered }) =>
-    `Version ${version} of grant ${shortId(grant)}: ${revoked ? 'revoked' : `${plural(quota, 'view')} in all, ${name}`}; ${deliveredWords[delivered]}.`,
+  draw: ({ grant, version, quota, revoked, mode: name, delivered, reached }) =>
+    `Version ${version} of grant ${shortId(grant)}: ${revoked ? 'revoked' : `${plural(quota, 'view')} in all, ${name}`}; ${deliveredWords[delivered === 'pending' && reached ? 'reached' : delivered]}.`,
 });
 
 function wishOf(typed: Typed) {

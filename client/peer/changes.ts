@@ -22,6 +22,8 @@ export interface Changed {
   readonly state: RightsState;
   /** `direct`: ledger and viewer have it; `held`: the ledger has it; `pending`: it waits for the cloud. */
   readonly delivered: 'direct' | 'held' | 'pending';
+  /** The viewer has it. */
+  readonly reached: boolean;
 }
 
 export class Changes {
@@ -51,10 +53,15 @@ export class Changes {
     });
     try {
       const given = await this.settle(vault.given.get(grantId)!);
-      return { state: stateOf(readRights(given.current!)), delivered: await this.#push(given) };
+      const reached = await this.#push(given, given.current!);
+      return { state: stateOf(readRights(given.current!)), delivered: reached ? 'direct' : 'held', reached };
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error;
-      return { state: wishedState(vault.given.get(grantId)!), delivered: 'pending' };
+      const now = vault.given.get(grantId)!;
+      // Peers exchange what is signed; it counts as soon as the ledger has it.
+      const reached = now.pending !== undefined && (await this.#push(now, now.pending));
+      const whole = wishOf(now).next === undefined;
+      return { state: wishedState(now), delivered: 'pending', reached: reached && whole };
     }
   }
 
@@ -120,24 +127,24 @@ export class Changes {
     this.#workings.vault.given.setWish(grantId, wish);
   }
 
-  /** The viewer hears of it at once if it can be reached; otherwise the cloud holds it. */
-  async #push(given: Given): Promise<'direct' | 'held'> {
+  /** The viewer hears of it at once if it can be reached; otherwise the cloud holds it. Whether it was. */
+  async #push(given: Given, signedRights: SignedRights): Promise<boolean> {
     const { periods } = this.#workings;
-    const version = given.currentVersion;
+    const { version } = readRights(signedRights);
     try {
       const known = await this.#people.find(given.viewer.name);
-      if (!sameBytes(known.contact.fingerprint, given.viewer.fingerprint)) return 'held';
+      if (!sameBytes(known.contact.fingerprint, given.viewer.fingerprint)) return false;
       const dialled = dial(this.#workings, known);
       try {
         const options = { deadlineMs: periods.progressMs };
-        const held = await dialled.peer.updateRights({ signedRights: given.current! }, options);
+        const held = await dialled.peer.updateRights({ signedRights }, options);
         dialled.keep();
-        return held.version >= version ? 'direct' : 'held';
+        return held.version >= version;
       } finally {
         dialled.close();
       }
     } catch (error) {
-      if (error instanceof Refused || error instanceof Unreachable) return 'held';
+      if (error instanceof Refused || error instanceof Unreachable) return false;
       throw error;
     }
   }

@@ -30,7 +30,10 @@ export class Courier {
     const { edge, periods, tell } = this.#workings;
     while (!signal.aborted) {
       try {
-        await this.#wakeReturned();
+        // Without the cloud nobody is heard of; what is due is tried all the same, where the viewer was last.
+        await this.#wakeReturned().catch((error: unknown) => {
+          if (!(error instanceof Unreachable)) throw error;
+        });
         await this.round();
       } catch (error) {
         if (!(error instanceof Unreachable)) tell(`the outbox stopped for now: ${String(error)}`);

@@ -19,7 +19,7 @@ export interface Dialled {
 export class Away extends Unreachable {}
 
 /** @throws Away; the connection itself is made by the first call, which throws Unreachable or Refused KEY_CHANGED */
-export function dial({ vault, peers }: Workings, { contact, entry }: Known): Dialled {
+export function dial({ peers }: Workings, { contact, entry }: Known): Dialled {
   const { name } = contact;
   if (entry && !entry.online) throw new Away(`${name} is offline: try again when ${name} is back.`);
   const address = entry ? entry.address : contact.address;
@@ -27,7 +27,6 @@ export function dial({ vault, peers }: Workings, { contact, entry }: Known): Dia
     throw new Away(`${name} cannot be dialled from here: ${name} is online without an address of its own.`);
   }
   const line = peers.take(address, contact.keys.signingKey);
-  if (entry) vault.contacts.reached(name, address);
   const inWords = (error: unknown): unknown =>
     error instanceof Unreachable
       ? new Unreachable(`${name} does not answer at ${address}: try again when ${name} is back.`, {

@@ -146,6 +146,9 @@ export class People {
     const peer = { name: entry.name, keys, fingerprint: fingerprintOf(keys) };
     const meeting = this.#workings.vault.contacts.meet(peer, this.#workings.edge.clock());
     if (meeting.type === 'changed') this.#workings.tell(changed(entry.name).message);
+    // Where to find each other should the cloud be gone.
+    else if (entry.online && entry.address !== '')
+      this.#workings.vault.contacts.reached(entry.name, entry.address);
     return { contact: meeting.contact, entry, met: meeting.type === 'pinned' };
   }
 }

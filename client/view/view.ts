@@ -162,6 +162,16 @@ interface Spent {
 
 async function spend({ rights }: Ready, workings: Workings): Promise<Spent> {
   const newest = newestOf(rights, workings.vault.held.get(rights.grantId));
+  try {
+    return await spendUnder(newest, rights, workings);
+  } catch (error) {
+    // Only the ledger allows; but what the owner took back is taken back without it.
+    if (!(error instanceof Unreachable) || !newest.revoked) throw error;
+    throw new Refused(Reason.REVOKED, prepaidMessages[Reason.REVOKED]);
+  }
+}
+
+async function spendUnder(newest: Rights, rights: Rights, workings: Workings): Promise<Spent> {
   if (newest.mode !== Mode.PREPAID) return spendAtCloud(rights, workings);
   const ahead = spendPrepaid(newest, rights.sealId, workings);
   if (ahead) return ahead;
