@@ -8,4 +8,6 @@ export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
   ['table', async () => (await import('./table/case.js')).table],
   ['elect', async () => (await import('./elect/case.js')).elect],
   ['failover', async () => (await import('./failover/case.js')).failover],
+  ['transfer', async () => (await import('./transfer/case.js')).transfer],
+  ['gallery', async () => (await import('./gallery/case.js')).gallery],
 ]);
