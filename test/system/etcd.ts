@@ -81,7 +81,7 @@ export class Etcd {
   restart(index: number): void {
     const place = this.#places[index]!;
     const [first, ...rest] = [...(place.through ?? mortal), program, ...this.#arguments(place)] as const;
-    const member = spawn(first!, rest, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const member = spawn(first!, rest, { stdio: 'ignore' });
     this.#members[index] = member;
   }
 
