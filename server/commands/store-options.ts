@@ -63,7 +63,9 @@ function wrongIn({ ca, cert, key, user }: Files, isEtcd: boolean): string | unde
   if (!isEtcd && (ca ?? cert ?? key ?? user) !== undefined)
     return '--store-ca, -cert, -key and -user are for etcd: say with --store where it is';
   if ((cert === undefined) !== (key === undefined)) return '--store-cert and --store-key go together';
-  return cert !== undefined && ca === undefined ? '--store-cert needs --store-ca' : undefined;
+  if (ca !== undefined) return undefined;
+  if (user !== undefined) return '--store-user needs --store-ca: the password would travel in clear';
+  return cert === undefined ? undefined : '--store-cert needs --store-ca';
 }
 
 /** The same, for a command that is started with it. */

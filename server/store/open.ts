@@ -18,6 +18,8 @@ export interface StorePlace {
   readonly etcd: EtcdPlace | undefined;
 }
 
+const isHere = (member: string): boolean => /^(?:127\.|localhost:|\[::1\]:)/.test(member);
+
 /** `warn` is told of what went wrong and hinders nobody yet. @throws StoreUnavailable */
 export async function openStore(
   { directory, etcd }: StorePlace,
@@ -25,6 +27,11 @@ export async function openStore(
 ): Promise<Store> {
   if (!etcd) return openSqliteStore({ directory });
   const { members, prefix, files } = etcd;
+  if (files.ca === undefined && !members.every(isHere))
+    warn(
+      'etcd is spoken to in clear',
+      'whoever is on that network reads and writes the store: see --store-ca',
+    );
   // Each server prefers another member, so that none has them all.
   const first = randomInt(members.length);
   const rotated = [...members.slice(first), ...members.slice(0, first)];

@@ -51,6 +51,7 @@ test(misuse, ['run', '--id', 's1', '--listen', '0.0.0.0:0'], /say with --adverti
 test(misuse, ['run', '--id', 's1', '--store', 'etcd://me:word@a'], /into a file, see --store-user/);
 test(misuse, ['run', '--id', 's1', '--store-ca', 'ca.pem'], /are for etcd/);
 test(misuse, ['run', '--id', 's1', '--store', 'etcd://a', '--store-key', 'k'], /go together/);
+test(misuse, ['run', '--id', 's1', '--store', 'etcd://a', '--store-user', 'u'], /would travel in clear/);
 test(misuse, ['run', '--id', 's1', '--peers', '10.0.0.2:7610'], /It must be ID=HOST:PORT/);
 test(misuse, ['cloud', '--servers', '0'], /It must be a whole number from 1 to 32/);
 test(misuse, ['cloud', '--servers', '3x'], /It must be a whole number from 1 to 32/);
