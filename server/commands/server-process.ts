@@ -157,10 +157,10 @@ async function earlyEnd(child: ChildProcess, logFile: string, signal: AbortSigna
   throw new NotReady(await lastLine(logFile), code ?? 1);
 }
 
-/** The last words of a server that failed say why. */
+/** The last words of a server that failed say why; whose they are is said by whoever repeats them. */
 async function lastLine(logFile: string): Promise<string> {
   const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n');
-  return lines.at(-1) || `it ended at once: see ${logFile}`;
+  return lines.at(-1)?.replace(/^glimpse-server: /, '') || `it ended at once: see ${logFile}`;
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -176,7 +176,7 @@ test.serial('a port in use ends the cloud with what to do', async (t) => {
   t.regex(await server.errors, new RegExp(`127.0.0.1:${port} is in use: stop the program`));
   const cloud = start(t, 'cloud', '--data', data, '--port', String(port), '--servers', '1');
   t.is(await cloud.ended, 1);
-  t.regex(await cloud.errors, new RegExp(`127.0.0.1:${port} is in use: stop the program`));
+  t.regex(await cloud.errors, new RegExp(`^glimpse-server: 127.0.0.1:${port} is in use: stop the program`));
 });
 
 test.serial('an invitation admits as many as it says, whom it says', async (t) => {
