@@ -28,8 +28,9 @@ export const PEER_LIMITS = {
   incomingMax: 16,
   /** Photos that are granted and hidden at once; more wait. Hiding is the leader's work, sealing is ours. */
   grantingMax: 2,
-  /** Lines and bytes of a peer's gallery that are taken in. A thumbnail has some 10 to 40 KB. */
+  /** Lines and bytes of a peer's gallery that are taken in, and kept in memory: a thumbnail has some 10 KB. */
   galleryLinesMax: 10_000,
+  galleryBytesMax: 134_217_728,
   thumbnailBytesMax: 262_144,
   /** `up` waits so long to be present before it says that it is ready. Without a cloud it serves all the same. */
   presentMs: 5_000,

@@ -27,13 +27,18 @@ export async function* browse(
 ): AsyncGenerator<BrowseResponse['part']> {
   const dialled = dial(workings, known);
   const idle = new Idle(PEER_LIMITS.ownerSilentMs, `${known.contact.name} stopped answering.`, signal);
-  let parts = 0;
+  let [parts, allBytes] = [0, 0];
   try {
     for await (const { part } of idle.watching(dialled.peer.browse({}, { signal: idle.signal }))) {
       // A line, a thumbnail and a notice for each photo are all that an honest gallery has.
       parts += 1;
       const bytes = part.case === 'thumbnail' ? part.value.picture.length : 0;
-      if (parts > 3 * PEER_LIMITS.galleryLinesMax || bytes > PEER_LIMITS.thumbnailBytesMax) {
+      allBytes += bytes;
+      if (
+        parts > 3 * PEER_LIMITS.galleryLinesMax ||
+        allBytes > PEER_LIMITS.galleryBytesMax ||
+        bytes > PEER_LIMITS.thumbnailBytesMax
+      ) {
         throw new Refused(
           Reason.LIMIT_EXCEEDED,
           `The gallery of ${known.contact.name} is larger than is taken in.`,

@@ -49,7 +49,7 @@ const thumbnail = (number: number): MessageInitShape<typeof BrowseResponseSchema
 /** What bob lists where mallory's own software serves these parts of a gallery. */
 async function listingOf(
   t: ExecutionContext,
-  parts: readonly MessageInitShape<typeof BrowseResponseSchema>[],
+  parts: Iterable<MessageInitShape<typeof BrowseResponseSchema>>,
 ): Promise<AsyncGenerator<BrowsePart>> {
   const nobody = (): never => {
     throw new Error('not part of the test');
@@ -162,3 +162,21 @@ for (const [what, parts] of [
     t.deepEqual(bob.vault.listings.list('mallory'), before);
   });
 }
+
+test.serial('a gallery without end is left once it is larger than memory should hold', async (t) => {
+  const picture = new Uint8Array(PEER_LIMITS.thumbnailBytesMax);
+  let sentBytes = 0;
+  function* endless() {
+    for (let number = 1; ; number += 1) {
+      sentBytes += picture.length;
+      yield line(number, `${number}.jpg`);
+      yield { part: { case: 'thumbnail' as const, value: { number, picture, mediaType: 'image/webp' } } };
+    }
+  }
+  const listing = await listingOf(t, endless());
+  const error = await t.throwsAsync(async () => {
+    for await (const part of listing) t.truthy(part.kind);
+  });
+  t.is((error as Refused).reason, Reason.LIMIT_EXCEEDED);
+  t.true(sentBytes < 1.1 * PEER_LIMITS.galleryBytesMax);
+});
