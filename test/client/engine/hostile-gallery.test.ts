@@ -174,9 +174,9 @@ test.serial('a gallery without end is left once it is larger than memory should 
     }
   }
   const listing = await listingOf(t, endless());
-  const error = await t.throwsAsync(async () => {
+  const error = await t.throwsAsync<Refused>(async () => {
     for await (const part of listing) t.truthy(part.kind);
   });
-  t.is((error as Refused).reason, Reason.LIMIT_EXCEEDED);
+  t.is(error.reason, Reason.LIMIT_EXCEEDED);
   t.true(sentBytes < 1.1 * PEER_LIMITS.galleryBytesMax);
 });
