@@ -90,11 +90,11 @@ export class Ledger {
   /** Writes down, once a snapshot, that the viewer has the picture. @throws Refused UNKNOWN_GRANT, NOT_YOURS */
   async recordDelivery(owner: Client, grantId: Uint8Array, snapshot: Uint8Array): Promise<void> {
     await this.#turns.take(keys.rights(grantId), async () => {
-      const { rights, tally, sameTally } = await grantFor(this.#store, grantId, owner.fingerprint, 'owner');
+      const { rights, tally, same } = await grantFor(this.#store, grantId, owner.fingerprint, 'owner');
       if (equal(tally.snapshot, snapshot)) return;
       const next = create(TallyRecordSchema, { ...tally, snapshot });
       const happening = { event: LogEvent.DELIVERY, by: rights.owner!, snapshot };
-      await commit(this.#store, [sameTally], bookWrites(rights, next, happening, this.#nowMs()));
+      await commit(this.#store, [same], bookWrites(rights, next, happening, this.#nowMs()));
     });
   }
 

@@ -73,7 +73,10 @@ export class MailboxIndex {
       await commit(
         this.#store,
         [{ key, revision: held.revision }, ...(first ? [first.same] : [])],
-        [{ type: 'put', key, value: toBinary(MailboxRecordSchema, record) }, ...(first ? [first.fewer] : [])],
+        [
+          { type: 'put', key, value: toBinary(MailboxRecordSchema, record), quiet: true },
+          ...(first ? [first.fewer] : []),
+        ],
       );
     });
   }
@@ -89,7 +92,8 @@ export class MailboxIndex {
     const row = (await this.#store.get(key))!;
     const grants = fromBinary(UntakenRecordSchema, row.value).grants - 1;
     const value = toBinary(UntakenRecordSchema, create(UntakenRecordSchema, { grants }));
-    const fewer: Write = grants === 0 ? { type: 'delete', key } : { type: 'put', key, value };
+    const fewer: Write =
+      grants === 0 ? { type: 'delete', key, quiet: true } : { type: 'put', key, value, quiet: true };
     return { same: { key, revision: row.revision }, fewer };
   }
 }

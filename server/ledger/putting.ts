@@ -80,13 +80,14 @@ export class Putting {
       [
         putOf(signed, rights),
         ...bookWrites(rights, tally, { event: LogEvent.GRANT, by: rights.owner! }, nowMs),
-        { type: 'put', key: keys.given(owner.fingerprint, rights.grantId), value: nothing },
+        { type: 'put', key: keys.given(owner.fingerprint, rights.grantId), value: nothing, quiet: true },
         {
           type: 'put',
           key: keys.held(viewer, rights.grantId),
           value: toBinary(MailboxRecordSchema, create(MailboxRecordSchema)),
+          quiet: true,
         },
-        { type: 'put', key: pairKey, value: rights.grantId },
+        { type: 'put', key: pairKey, value: rights.grantId, quiet: true },
         untaken,
       ],
     );
@@ -108,7 +109,7 @@ export class Putting {
     const happening = { event: LogEvent.UPDATE, by: rights.owner! };
     await commit(
       this.#store,
-      [grant.sameRights, grant.sameTally],
+      [grant.same],
       [putOf(signed, rights), ...bookWrites(rights, tally, happening, this.#nowMs())],
     );
     return { used: tally.used };
@@ -134,7 +135,7 @@ export class Putting {
       );
     }
     const value = toBinary(UntakenRecordSchema, create(UntakenRecordSchema, { grants }));
-    return { untaken: { type: 'put', key, value }, revision: row?.revision ?? 0 };
+    return { untaken: { type: 'put', key, value, quiet: true }, revision: row?.revision ?? 0 };
   }
 }
 

@@ -50,7 +50,7 @@ export class Sweeping {
     // If one of them was touched meanwhile, none goes: the next round looks again.
     await this.#store.transact(
       over.map(({ key, revision }) => ({ key, revision })),
-      over.map(({ key }) => ({ type: 'delete', key })),
+      over.map(({ key }) => ({ type: 'delete', key, quiet: true })),
     );
   }
 }

@@ -27,7 +27,7 @@ export class Turns {
   async take<T>(key: string, attempt: () => Promise<T>): Promise<T> {
     const limit = this.#limits.get(key) ?? pLimit(1);
     if (limit.pendingCount >= LEDGER_LIMITS.turnsWaitingMax) {
-      throw new StoreUnavailable('too many callers wait for this grant: ask again later');
+      throw tooMany();
     }
     this.#limits.set(key, limit);
     const sinceMs = this.#monotonicMs();
@@ -42,6 +42,82 @@ export class Turns {
       if (limit.activeCount + limit.pendingCount === 0) this.#limits.delete(key);
     }
   }
+}
+
+/** Callers at one grant who want the same done: those who wait when a turn comes take it together. */
+export class SharedTurns<Asked, Answer> {
+  readonly #turns: Turns;
+  readonly #costMax: number;
+  readonly #costOf: (asked: Asked) => number;
+  readonly #waiting = new Map<string, Caller<Asked, Answer>[]>();
+
+  /** A turn is taken by as many as cost `costMax` together, or by one. */
+  constructor(turns: Turns, costMax: number, costOf: (asked: Asked) => number) {
+    this.#turns = turns;
+    this.#costMax = costMax;
+    this.#costOf = costOf;
+  }
+
+  /**
+   * Runs `attempt`, which answers all whom it is given in their order, as `Turns.take` does.
+   * @throws as `Turns.take` does: then nothing is known of any of them
+   */
+  take(key: string, asked: Asked, attempt: Attempt<Asked, Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(key) ?? [];
+      if (waiting.length >= LEDGER_LIMITS.turnsWaitingMax) {
+        reject(tooMany());
+        return;
+      }
+      waiting.push({ asked, resolve, reject });
+      if (waiting.length > 1) return;
+      this.#waiting.set(key, waiting);
+      void this.#serve(key, waiting, attempt);
+    });
+  }
+
+  async #serve(
+    key: string,
+    waiting: Caller<Asked, Answer>[],
+    attempt: Attempt<Asked, Answer>,
+  ): Promise<void> {
+    while (waiting.length > 0) {
+      let callers: Caller<Asked, Answer>[] = [];
+      try {
+        const answers = await this.#turns.take(key, () => {
+          callers = this.#first(waiting);
+          return attempt(callers.map(({ asked }) => asked));
+        });
+        callers.forEach(({ resolve }, at) => resolve(answers[at]!));
+      } catch (error) {
+        // Without a turn there were no callers of it: then it is for all who wait.
+        if (callers.length === 0) callers = [...waiting];
+        for (const { reject } of callers) reject(error);
+      }
+      waiting.splice(0, callers.length);
+    }
+    this.#waiting.delete(key);
+  }
+
+  #first(waiting: readonly Caller<Asked, Answer>[]): Caller<Asked, Answer>[] {
+    let cost = 0;
+    const over = waiting.findIndex(
+      ({ asked }, at) => (cost += this.#costOf(asked)) > this.#costMax && at > 0,
+    );
+    return waiting.slice(0, over === -1 ? waiting.length : over);
+  }
+}
+
+type Attempt<Asked, Answer> = (asked: readonly Asked[]) => Promise<readonly Answer[]>;
+
+interface Caller<Asked, Answer> {
+  readonly asked: Asked;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function tooMany(): StoreUnavailable {
+  return new StoreUnavailable('too many callers wait for this grant: ask again later');
 }
 
 /** Writes if all compares hold; otherwise the turn's attempt is made again. @throws StoreUnavailable */

@@ -9,18 +9,18 @@ import { Refused } from '../../core/rpc/errors.js';
 import { LogEvent } from '../../gen/glimpse/v1/discovery_pb.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { TallyRecordSchema, ViewRecordSchema } from '../../gen/glimpse/v1/records_pb.js';
-import type { ViewRecord } from '../../gen/glimpse/v1/records_pb.js';
-import { Mode, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
-import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
-import type { Compare, Store, Write } from '../store/store.js';
-import { bookWrites, findGrant, grantFor, unknownGrant } from './grant.js';
+import { SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import type { Rights } from '../../gen/glimpse/v1/rights_pb.js';
+import type { Store } from '../store/store.js';
+import { bookWrites, findGrantWith, forParty, unknownGrant } from './grant.js';
 import type { Grant } from './grant.js';
 import { keys } from './keys.js';
 import { LEDGER_LIMITS } from './limits.js';
 import type { Refusals } from './refusals.js';
-import { decideViews } from './rules/view.js';
+import { Round, viewWrite } from './round.js';
+import type { Spent } from './round.js';
 import type { AskedViews, ViewRefusal } from './rules/view.js';
-import { commit } from './turns.js';
+import { commit, SharedTurns } from './turns.js';
 import type { Turns } from './turns.js';
 
 /** What a viewer's client sends to unlock. */
@@ -32,28 +32,23 @@ export interface Unlocking {
   readonly ready?: (rights: Rights) => void;
 }
 
-/** The views were spent: the key may be released. */
-export interface Spent {
-  readonly signedRights: SignedRights;
-  readonly rights: Rights;
-  /** These views included. */
-  readonly used: number;
-}
+export type { Spent } from './round.js';
 
-interface FoundView {
-  readonly record: ViewRecord | undefined;
-  readonly same: Compare;
-}
+type Asked = AskedViews & Pick<Unlocking, 'ready'>;
 
 export class Viewing {
   readonly #store: Store;
   readonly #turns: Turns;
+  readonly #spending: SharedTurns<Asked, Spent | Error>;
   readonly #refusals: Refusals;
   readonly #nowMs: () => number;
 
   constructor(store: Store, turns: Turns, refusals: Refusals, nowMs: () => number) {
     this.#store = store;
     this.#turns = turns;
+    // Each costs a row a view, and one for all of them.
+    const rowsOf = ({ viewIds }: Asked) => viewIds.length + 1;
+    this.#spending = new SharedTurns(turns, LEDGER_LIMITS.viewRowsPerTurn, rowsOf);
     this.#refusals = refusals;
     this.#nowMs = nowMs;
   }
@@ -61,25 +56,28 @@ export class Viewing {
   /** See Ledger.spend. */
   async spend(fingerprint: Uint8Array, unlocking: Unlocking): Promise<Spent> {
     const { grantId, viewIds, sealId, ready } = unlocking;
-    const asked: AskedViews = { fingerprint, viewIds, sealId };
-    try {
-      return await this.#turns.take(keys.rights(grantId), () => this.#attempt(grantId, asked, ready));
-    } catch (error) {
-      if (error instanceof Refused && counted.has(error.reason)) {
-        await this.#refusals.count(grantId, error.reason, this.#nowMs());
-      }
-      throw error;
+    const asked: Asked = { fingerprint, viewIds, sealId, ...(ready && { ready }) };
+    const answer = await this.#spending.take(keys.rights(grantId), asked, (all) =>
+      this.#attempt(grantId, all),
+    );
+    if (!(answer instanceof Error)) return answer;
+    if (answer instanceof Refused && counted.has(answer.reason)) {
+      await this.#refusals.count(grantId, answer.reason, this.#nowMs());
     }
+    throw answer;
   }
 
   /** See Ledger.confirm. */
   async confirm(fingerprint: Uint8Array, grantId: Uint8Array, viewId: Uint8Array): Promise<void> {
     await this.#turns.take(keys.rights(grantId), async () => {
-      const { rights, tally, sameTally } = await grantFor(this.#store, grantId, fingerprint, 'viewer');
-      const { record, same } = await this.#findView(grantId, viewId);
-      if (!record) {
+      const key = keys.view(grantId, viewId);
+      const { grant, rows } = await findGrantWith(this.#store, grantId, [key]);
+      const { rights, tally, same } = forParty(grant, fingerprint, 'viewer');
+      const [row] = rows;
+      if (!row) {
         throw new Refused(Reason.UNKNOWN_VIEW, 'no such view was spent, or too long ago: nothing to confirm');
       }
+      const record = fromBinary(ViewRecordSchema, row.value);
       if (record.confirmed) return;
       const nowMs = this.#nowMs();
       const told = {
@@ -94,78 +92,36 @@ export class Viewing {
       const happening = { event: LogEvent.CONFIRMED, by: rights.viewer!, viewId };
       await commit(
         this.#store,
-        [sameTally, same],
+        [same, { key, revision: row.revision }],
         [
           ...bookWrites(rights, create(TallyRecordSchema, told), happening, nowMs),
-          putView(same.key, create(ViewRecordSchema, next)),
+          viewWrite(key, create(ViewRecordSchema, next)),
         ],
       );
     });
   }
 
-  async #attempt(grantId: Uint8Array, asked: AskedViews, ready: Unlocking['ready']): Promise<Spent> {
-    const [grant, ...views] = await Promise.all([
-      findGrant(this.#store, grantId),
-      ...asked.viewIds.map((viewId) => this.#findView(grantId, viewId)),
-    ]);
-    if (!grant) throw unknownGrant();
-    const { rights, tally } = grant;
-    const { used, outstanding } = tally;
-    const nowMs = this.#nowMs();
-    const known = { rights, used, outstanding, views: views.map(({ record }) => record) };
-    const decision = decideViews(known, asked, nowMs);
-    if (decision.type === 'refuse') throw this.#refusal(decision.reason, grant);
-    ready?.(rights);
-    if (decision.type === 'repeat') return this.#repeat(grant, views[0]!);
-    return this.#charge(grant, views, asked.viewIds, nowMs);
+  /** Answers each as if they had come one after the other, and writes what that comes to in one transaction. */
+  async #attempt(grantId: Uint8Array, all: readonly Asked[]): Promise<(Spent | Error)[]> {
+    const viewKeys = all.flatMap(({ viewIds }) => viewIds.map((viewId) => keys.view(grantId, viewId)));
+    const { grant, rows } = await findGrantWith(this.#store, grantId, viewKeys);
+    if (!grant) return all.map(() => unknownGrant());
+    const round = new Round(grant, rows, this.#nowMs());
+    const answers = all.map((asked) => this.#answer(round, grant, asked));
+    const { compares, writes } = round;
+    if (writes.length > 0) await commit(this.#store, compares, writes);
+    return answers;
   }
 
-  /** That nothing was charged since is all that is compared: a view's row begins with a charge. */
-  async #charge(
-    grant: Grant,
-    views: readonly FoundView[],
-    viewIds: readonly Uint8Array[],
-    nowMs: number,
-  ): Promise<Spent> {
-    const { rights, signed } = grant;
-    const prepaid = rights.mode === Mode.PREPAID;
-    const tally = create(TallyRecordSchema, {
-      ...grant.tally,
-      used: grant.tally.used + viewIds.length,
-      outstanding: grant.tally.outstanding + (prepaid ? viewIds.length : 0),
-    });
-    const [viewId] = viewIds as readonly [Uint8Array, ...Uint8Array[]];
-    const how = prepaid ? { event: LogEvent.PREPAID, views: viewIds.length } : { event: LogEvent.VIEW };
-    const record = create(ViewRecordSchema, {
-      releases: 1,
-      prepaid,
-      ...(!prepaid && { pruneAt: timestampFromMs(nowMs + LEDGER_LIMITS.viewKeptMs) }),
-    });
-    await commit(
-      this.#store,
-      [grant.sameRights, grant.sameTally],
-      [
-        ...bookWrites(rights, tally, { ...how, by: rights.viewer!, viewId }, nowMs),
-        ...views.map(({ same }) => putView(same.key, record)),
-      ],
-    );
-    return { signedRights: signed, rights, used: tally.used };
-  }
-
-  /** Charged before: only the release is counted, and only under the rights that were read. */
-  async #repeat({ signed, rights, tally, sameRights }: Grant, { record, same }: FoundView): Promise<Spent> {
-    const next = create(ViewRecordSchema, { ...record!, releases: record!.releases + 1 });
-    await commit(this.#store, [sameRights, same], [putView(same.key, next)]);
-    return { signedRights: signed, rights, used: tally.used };
-  }
-
-  async #findView(grantId: Uint8Array, viewId: Uint8Array): Promise<FoundView> {
-    const key = keys.view(grantId, viewId);
-    const row = await this.#store.get(key);
-    return {
-      record: row && fromBinary(ViewRecordSchema, row.value),
-      same: { key, revision: row?.revision ?? 0 },
-    };
+  /** What one cannot have is no failure of the others. */
+  #answer(round: Round, grant: Grant, asked: Asked): Spent | Error {
+    try {
+      const refused = round.spend(asked, asked.ready);
+      return refused === undefined ? round.spent : this.#refusal(refused, grant);
+    } catch (error) {
+      if (error instanceof Error) return error;
+      throw error;
+    }
   }
 
   #refusal(reason: ViewRefusal, { signed, rights }: Grant): Refused {
@@ -180,10 +136,6 @@ export class Viewing {
     }
     return new Refused(reason, messages[reason], metadata);
   }
-}
-
-function putView(key: string, record: ViewRecord): Write {
-  return { type: 'put', key, value: toBinary(ViewRecordSchema, record) };
 }
 
 /** What the owner is told of: refusals of the viewer's own, not those of strangers. */

@@ -14,7 +14,7 @@ import { Keys } from './etcd/keys.js';
 import { Leases } from './etcd/leases.js';
 import { ETCD_LIMITS } from './etcd/limits.js';
 import { Watches } from './etcd/watches.js';
-import { checkKey, checkPrefix, checkRange, checkTransaction } from './limits.js';
+import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction } from './limits.js';
 import { STORE_LIMITS } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
 
@@ -71,6 +71,19 @@ class EtcdStore implements Store {
     const { calls, keys } = this.#parts;
     const { kvs } = await calls.repeat(KV.method.range, { key: keys.toEtcd(key) });
     return kvs[0] && keys.row(kvs[0]);
+  }
+
+  async getAll(asked: readonly string[]): Promise<readonly (Row | undefined)[]> {
+    checkKeys(asked);
+    const { calls, keys } = this.#parts;
+    const [first, ...others] = asked;
+    if (first === undefined) return [];
+    const range = (key: string, revision = 0n) =>
+      calls.repeat(KV.method.range, { key: keys.toEtcd(key), revision });
+    // The others as of the moment of the first.
+    const one = await range(first);
+    const more = await Promise.all(others.map((key) => range(key, one.header?.revision)));
+    return [one, ...more].map(({ kvs }) => kvs[0] && keys.row(kvs[0]));
   }
 
   async list(range: Range): Promise<readonly Row[]> {

@@ -16,6 +16,16 @@ export function checkKey(key: string): void {
   }
 }
 
+/** @throws RangeError */
+export function checkKeys(keys: readonly string[]): void {
+  if (keys.length > STORE_LIMITS.transactionOperationsMax) {
+    throw new RangeError(
+      `${keys.length} keys; at most ${STORE_LIMITS.transactionOperationsMax} are read at once`,
+    );
+  }
+  for (const key of keys) checkKey(key);
+}
+
 /** An empty prefix stands for all keys. @throws RangeError */
 export function checkPrefix(prefix: string): void {
   if (prefix !== '') checkKey(prefix);

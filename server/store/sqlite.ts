@@ -6,14 +6,15 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../core/folder.js';
-import { checkKey, checkPrefix, checkRange, checkTransaction } from './limits.js';
+import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction } from './limits.js';
 import { STORE_LIMITS, StoreUnavailable } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
 import { Batches } from './sqlite/batches.js';
 import { Connection } from './sqlite/connection.js';
-import type { Command, EngineWrite, Outcome } from './sqlite/engine.js';
+import type { EngineWrite, Outcome, Transaction } from './sqlite/engine.js';
 import { failureOf } from './sqlite/failure.js';
 import { Leases } from './sqlite/leases.js';
+import { packTransactions, unpackOutcomes } from './sqlite/packing.js';
 import { Watches } from './sqlite/watches.js';
 
 export interface SqliteStoreOptions {
@@ -59,7 +60,7 @@ async function makePrivate(file: string): Promise<void> {
 
 class SqliteStore implements Store {
   readonly #connection: Connection;
-  readonly #commits: Batches<Command, Outcome>;
+  readonly #commits: Batches<Transaction, Outcome>;
   readonly #watches: Watches;
   readonly #leases: Leases;
 
@@ -67,16 +68,21 @@ class SqliteStore implements Store {
     this.#connection = connection;
     this.#watches = new Watches(connection);
     this.#commits = new Batches(connection, async (take) => {
-      const { outcomes, head } = await connection.call('commit', take);
+      const { outcomes, head } = await connection.callPatiently('commit', () => packTransactions(take()));
       this.#watches.moved(head);
-      return outcomes;
+      return unpackOutcomes(outcomes);
     });
-    this.#leases = new Leases(connection, this.#commits, monotonicMs);
+    this.#leases = new Leases(connection, (command) => connection.call('lease', () => command), monotonicMs);
   }
 
   async get(key: string): Promise<Row | undefined> {
     checkKey(key);
     return this.#connection.read((reads) => reads.get(key));
+  }
+
+  async getAll(keys: readonly string[]): Promise<readonly (Row | undefined)[]> {
+    checkKeys(keys);
+    return this.#connection.read((reads) => reads.getAll(keys));
   }
 
   async list(range: Range): Promise<readonly Row[]> {
@@ -86,11 +92,7 @@ class SqliteStore implements Store {
 
   async transact(compares: readonly Compare[], writes: readonly Write[]): Promise<TransactionResult> {
     checkTransaction(compares, writes);
-    const outcome = await this.#commits.submit({
-      type: 'transact',
-      compares,
-      writes: writes.map(toEngineWrite),
-    });
+    const outcome = await this.#commits.submit({ compares, writes: writes.map(toEngineWrite) });
     if (outcome !== 'lease-ended') return outcome;
     throw new StoreUnavailable('the lease of this write has ended: grant another and write again');
   }
@@ -117,7 +119,5 @@ class SqliteStore implements Store {
 }
 
 function toEngineWrite(write: Write): EngineWrite {
-  return write.type === 'delete'
-    ? write
-    : { type: 'put', key: write.key, value: write.value, lease: write.lease?.id ?? null };
+  return write.type === 'delete' ? write : { ...write, lease: write.lease?.id ?? null };
 }

@@ -20,10 +20,13 @@ export interface Compare {
   readonly revision: number;
 }
 
-/** One write of a transaction. A row with a lease is deleted when the lease ends. */
-export type Write =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array; readonly lease?: Lease }
-  | { readonly type: 'delete'; readonly key: string };
+/**
+ * One write of a transaction. A row with a lease is deleted when the lease ends. `quiet`: nobody watches this row, so
+ * watches need not be told; an engine may save the cost of it.
+ */
+export type Write = { readonly key: string; readonly quiet?: boolean } & (
+  { readonly type: 'put'; readonly value: Uint8Array; readonly lease?: Lease } | { readonly type: 'delete' }
+);
 
 /**
  * `revision` is that of the writes; on a failed compare nothing was written. Where there was nothing to write or
@@ -72,6 +75,8 @@ export class StoreUnavailable extends Error {
 export interface Store {
   /** The row, or undefined. @throws StoreUnavailable */
   get(key: string): Promise<Row | undefined>;
+  /** The rows of these keys, all as of one moment. @throws StoreUnavailable */
+  getAll(keys: readonly string[]): Promise<readonly (Row | undefined)[]>;
   /** Rows in key order. @throws StoreUnavailable */
   list(range: Range): Promise<readonly Row[]>;
   /**

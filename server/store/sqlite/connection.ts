@@ -15,13 +15,13 @@ import { Reads } from './reads.js';
  * How long a caller waits for the disk, the queue and other processes, all together. Longer rides out a slow
  * disk, shorter frees the caller to ask another server.
  */
-const callMs = 5_000;
+export const callMs = 5_000;
 /** How long opening may take: the thread starts, and other processes may be creating the file. */
 const openMs = 30_000;
 /** Calls that wait. Beyond it the server is overloaded and says so at once. */
 const callsWaitingMax = 10_000;
-/** Least pause after finding the file busy; the most, by jitter, is twice that. A commit takes 1 to 20 ms. */
-const busyPauseMs = 2;
+/** Least pause after the file was found busy, by the thread for a while; the most, by jitter, is twice that. */
+const busyPauseMs = 1;
 
 type Thread = typeof engineThread;
 type Name = keyof {
@@ -54,12 +54,18 @@ export class Connection {
   /** `asked` is evaluated for each attempt. @throws StoreUnavailable */
   async call<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
     if (this.#closed) throw closed();
-    return this.withDeadline(this.#persist(() => this.#run(name, asked()), callMs));
+    return this.#withDeadline(this.#persist(() => this.#run(name, asked()), callMs));
+  }
+
+  /** As `call`, for as long as it takes: for those whose callers have deadlines of their own. @throws StoreUnavailable */
+  async callPatiently<N extends Name>(name: N, asked: () => Asked<N>): Promise<Value<N>> {
+    if (this.#closed) throw closed();
+    return this.#persist(() => this.#run(name, asked()), Infinity);
   }
 
   /** Opens the file, which every call would do too, with more patience. @throws StoreUnavailable */
   async open(): Promise<void> {
-    await this.withDeadline(
+    await this.#withDeadline(
       this.#persist(() => this.#run('open', undefined), openMs),
       openMs,
     );
@@ -80,22 +86,25 @@ export class Connection {
     try {
       return attempt();
     } catch (error) {
-      if (error instanceof Busy) return this.withDeadline(this.#persist(async () => attempt(), callMs));
+      if (error instanceof Busy) return this.#withDeadline(this.#persist(async () => attempt(), callMs));
       throw error;
     }
   }
 
+  /** What a caller is told that waited for too long. */
+  late(waitedMs = callMs): StoreUnavailable {
+    return new StoreUnavailable(
+      `${this.#file} did not answer within ${waitedMs} ms: is its disk overloaded, or a process that uses it stopped?`,
+    );
+  }
+
   /** @throws StoreUnavailable if the promise does not settle in time */
-  withDeadline<T>(call: Promise<T>, deadlineMs = callMs): Promise<T> {
+  #withDeadline<T>(call: Promise<T>, deadlineMs = callMs): Promise<T> {
     return new Promise((resolve, reject) => {
-      const late = (): StoreUnavailable =>
-        new StoreUnavailable(
-          `${this.#file} did not answer within ${deadlineMs} ms: is its disk overloaded, or a process that uses it stopped?`,
-        );
-      const timer = setTimeout(() => reject(late()), deadlineMs);
+      const timer = setTimeout(() => reject(this.late(deadlineMs)), deadlineMs);
       call
         .catch((error: unknown) => {
-          throw error instanceof Busy ? late() : error;
+          throw error instanceof Busy ? this.late(deadlineMs) : error;
         })
         .finally(() => clearTimeout(timer))
         .then(resolve, reject);
@@ -107,7 +116,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#reads?.close();
-    await this.withDeadline(this.#run('close', undefined)).catch(() => undefined);
+    await this.#withDeadline(this.#run('close', undefined)).catch(() => undefined);
     await this.#pool.destroy();
   }
 

@@ -10,17 +10,20 @@ import type { State } from './reads.js';
 import { migrate } from './schema.js';
 
 /** A write with its lease by name. */
-export type EngineWrite =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array; readonly lease: string | null }
-  | { readonly type: 'delete'; readonly key: string };
+export type EngineWrite = { readonly key: string; readonly quiet?: boolean } & (
+  | { readonly type: 'put'; readonly value: Uint8Array; readonly lease: string | null }
+  | { readonly type: 'delete' }
+);
+
+export interface Transaction {
+  readonly compares: readonly Compare[];
+  readonly writes: readonly EngineWrite[];
+}
 
 /** What changes the file; times are the machine's monotonic clock. */
-export type Command =
-  | {
-      readonly type: 'transact';
-      readonly compares: readonly Compare[];
-      readonly writes: readonly EngineWrite[];
-    }
+export type Command = ({ readonly type: 'transact' } & Transaction) | LeaseCommand;
+
+export type LeaseCommand =
   | { readonly type: 'grant'; readonly lease: string; readonly ttlMs: number; readonly nowMs: number }
   | { readonly type: 'renew'; readonly lease: string; readonly nowMs: number }
   | { readonly type: 'revoke'; readonly lease: string }
@@ -29,10 +32,16 @@ export type Command =
 /** Of a transaction its result; `lease-ended`: nothing was written, a lease that it needs is over. */
 export type Outcome = TransactionResult | 'lease-ended';
 
-/** Revisions kept for watches: more let a stopped process catch up, fewer keep the file small. About 1 KiB each. */
-const revisionsKept = 20_000;
+/** Transactions kept for watches: more let a stopped process catch up, fewer keep the file small. About 1 KiB each. */
+const transactionsKept = 20_000;
 /** Trimmed in lots, so that a commit seldom pays for it. */
-const revisionsTrimmed = 1_000;
+const transactionsTrimmed = 1_000;
+/**
+ * Pages of the write-ahead log, of 4 KiB, after which it is copied into the file. More copies a page that is written
+ * often less often; fewer makes the commit that copies shorter (16 MiB: some 30 ms) and the log smaller.
+ */
+const checkpointPages = 4_000;
+
 export class Engine extends Reads {
   readonly #sql: ReturnType<typeof prepareWrites>;
   readonly #commit: (commands: readonly Command[]) => Outcome[];
@@ -51,26 +60,24 @@ export class Engine extends Reads {
   /** Does all in one durable commit; the outcome of each is its own. @throws SqliteError: then none was done */
   commit(commands: readonly Command[]): { readonly outcomes: Outcome[]; readonly head: number } {
     this.wrote();
-    return { outcomes: this.#commit(commands), head: this.#state.revision };
+    return { outcomes: this.#commit(commands), head: this.#state.told };
   }
 
   #applyAll(commands: readonly Command[]): Outcome[] {
     const before = this.state();
     this.#state = before;
     const outcomes = commands.map((command) => this.#apply(command));
-    const { revision } = this.#state;
-    if (revision !== before.revision) {
-      const trimmed = this.#trim(before.trimmed, revision - revisionsKept);
-      this.#state = { revision, trimmed };
-      this.#sql.setState.run(revision, trimmed);
-    }
+    if (this.#state.logged >= transactionsKept + transactionsTrimmed) this.#trim();
+    const { revision, told, logged, trimmed } = this.#state;
+    if (revision !== before.revision) this.#sql.setState.run(revision, told, logged, trimmed);
     return outcomes;
   }
 
-  #trim(trimmed: number, upTo: number): number {
-    if (upTo - trimmed < revisionsTrimmed) return trimmed;
-    this.#sql.trim.run(upTo);
-    return upTo;
+  #trim(): void {
+    const lot = this.#state.logged - transactionsKept;
+    const trimmed = this.nth(0, lot)!;
+    this.#sql.trim.run(trimmed);
+    this.#state = { ...this.#state, logged: this.#state.logged - lot, trimmed };
   }
 
   #apply(command: Command): Outcome {
@@ -97,16 +104,16 @@ export class Engine extends Reads {
       write.type === 'delete' || write.lease === null || this.#sql.leaseOf.get(write.lease) !== undefined;
     if (!writes.every(isHeld)) return 'lease-ended';
     const revision = this.#state.revision + 1;
-    let position = 0;
+    let changed = false;
+    let told = 0;
     for (const write of writes) {
-      if (write.type === 'put') {
-        this.#sql.put.run(write.key, write.value, revision, write.lease);
-        this.#sql.change.run(revision, position++, write.key, write.value);
-      } else if (this.#sql.delete.run(write.key).changes > 0) {
-        this.#sql.change.run(revision, position++, write.key, null);
-      }
+      if (write.type === 'put') this.#sql.put.run(write.key, write.value, revision, write.lease);
+      else if (this.#sql.delete.run(write.key).changes === 0) continue;
+      changed = true;
+      if (write.quiet) continue;
+      this.#sql.change.run(revision, told++, write.key, write.type === 'put' ? write.value : null);
     }
-    return this.#done(position > 0);
+    return this.#done(changed, told > 0);
   }
 
   #renew(lease: string, nowMs: number): Outcome {
@@ -120,12 +127,14 @@ export class Engine extends Reads {
     const keys = this.#sql.deleteLeased.all(lease);
     const revision = this.#state.revision + 1;
     keys.forEach((key, position) => this.#sql.change.run(revision, position, key, null));
-    return this.#done(keys.length > 0);
+    return this.#done(keys.length > 0, keys.length > 0);
   }
 
-  #done(changed = false): Outcome {
-    if (changed) this.#state = { ...this.#state, revision: this.#state.revision + 1 };
-    return { ok: true, revision: this.#state.revision };
+  #done(changed = false, isTold = false): Outcome {
+    const revision = this.#state.revision + (changed ? 1 : 0);
+    this.#state = { ...this.#state, revision };
+    if (isTold) this.#state = { ...this.#state, told: revision, logged: this.#state.logged + 1 };
+    return { ok: true, revision };
   }
 }
 
@@ -136,6 +145,7 @@ function openForWriting(file: string): Database.Database {
     db.pragma('synchronous = FULL');
     // Without it macOS keeps the bytes in the drive's cache.
     db.pragma('fullfsync = ON');
+    db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
     migrate(db);
     return db;
   } catch (error) {
@@ -146,7 +156,9 @@ function openForWriting(file: string): Database.Database {
 
 function prepareWrites(db: Database.Database) {
   return {
-    setState: db.prepare<[number, number]>('UPDATE state SET revision = ?, trimmed = ?'),
+    setState: db.prepare<[number, number, number, number]>(
+      'UPDATE state SET revision = ?, told = ?, logged = ?, trimmed = ?',
+    ),
     revisionOf: db.prepare<[string], number>('SELECT revision FROM rows WHERE key = ?').pluck(),
     put: db.prepare<[string, Uint8Array, number, string | null]>(
       'INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)',

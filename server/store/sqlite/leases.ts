@@ -5,11 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import { StoreUnavailable } from '../store.js';
 import type { Lease } from '../store.js';
-import type { Batches } from './batches.js';
 import type { Connection } from './connection.js';
-import type { Command, Outcome } from './engine.js';
+import type { LeaseCommand, Outcome } from './engine.js';
 
-type Commits = Batches<Command, Outcome>;
+/** Carries a command out, durably. */
+type Command = (command: LeaseCommand) => Promise<Outcome>;
 
 /** A lease is renewed so many times in its life: more ride out a slow disk, fewer write less. */
 const renewalsPerLife = 4;
@@ -18,14 +18,14 @@ const sweepMs = 200;
 
 export class Leases {
   readonly #connection: Connection;
-  readonly #commits: Commits;
+  readonly #command: Command;
   readonly #nowMs: () => number;
   readonly #held = new Set<HeldLease>();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(connection: Connection, commits: Commits, nowMs: () => number) {
+  constructor(connection: Connection, command: Command, nowMs: () => number) {
     this.#connection = connection;
-    this.#commits = commits;
+    this.#command = command;
     this.#nowMs = nowMs;
     // A sweep that fails is made up for by the next, here or in another process.
     this.#sweeper = setInterval(() => void this.#sweep().catch(() => undefined), sweepMs).unref();
@@ -35,8 +35,8 @@ export class Leases {
   async grant(ttlMs: number): Promise<HeldLease> {
     const nowMs = this.#nowMs();
     const id = randomUUID();
-    await this.#commits.submit({ type: 'grant', lease: id, ttlMs, nowMs });
-    const lease = new HeldLease(id, ttlMs, this.#commits, this.#nowMs, nowMs);
+    await this.#command({ type: 'grant', lease: id, ttlMs, nowMs });
+    const lease = new HeldLease(id, ttlMs, this.#command, this.#nowMs, nowMs);
     this.#held.add(lease);
     lease.lost.addEventListener('abort', () => this.#held.delete(lease), { once: true });
     return lease;
@@ -50,7 +50,7 @@ export class Leases {
   async #sweep(): Promise<void> {
     const nowMs = this.#nowMs();
     if (await this.#connection.read((reads) => reads.hasExpired(nowMs))) {
-      await this.#commits.submit({ type: 'expire', nowMs });
+      await this.#command({ type: 'expire', nowMs });
     }
   }
 }
@@ -59,17 +59,17 @@ class HeldLease implements Lease {
   readonly id: string;
   readonly ttlMs: number;
   readonly lost: AbortSignal;
-  readonly #commits: Commits;
+  readonly #command: Command;
   readonly #nowMs: () => number;
   readonly #losing = new AbortController();
   readonly #renewer: NodeJS.Timeout;
   #end: NodeJS.Timeout | undefined;
 
-  constructor(id: string, ttlMs: number, commits: Commits, nowMs: () => number, grantedAtMs: number) {
+  constructor(id: string, ttlMs: number, command: Command, nowMs: () => number, grantedAtMs: number) {
     this.id = id;
     this.ttlMs = ttlMs;
     this.lost = this.#losing.signal;
-    this.#commits = commits;
+    this.#command = command;
     this.#nowMs = nowMs;
     this.#keptSince(grantedAtMs);
     // What cannot be renewed now may be renewed later; if not, its time runs out.
@@ -81,12 +81,12 @@ class HeldLease implements Lease {
 
   async revoke(): Promise<void> {
     this.#lose('it was revoked');
-    await this.#commits.submit({ type: 'revoke', lease: this.id });
+    await this.#command({ type: 'revoke', lease: this.id });
   }
 
   async #renew(): Promise<void> {
     const nowMs = this.#nowMs();
-    const outcome = await this.#commits.submit({ type: 'renew', lease: this.id, nowMs });
+    const outcome = await this.#command({ type: 'renew', lease: this.id, nowMs });
     if (outcome === 'lease-ended') this.#lose('it was not renewed in time');
     else if (!this.lost.aborted) this.#keptSince(nowMs);
   }

@@ -10,13 +10,17 @@ export type ChangesPage =
   | { readonly gap: true }
   | { readonly gap: false; readonly changes: readonly Change[]; readonly upTo: number };
 
-/** Revisions a page of changes looks at: bounds the time that a watch holds the thread. */
-const revisionsPerPage = 500;
+/** Transactions a page of changes looks at: bounds the time that a watch holds the thread. */
+const transactionsPerPage = 500;
 /** Above every key that begins with a prefix: keys end at 0x7e. */
 const pastEveryKey = '\x7f';
 
 export interface State {
   readonly revision: number;
+  /** The newest revision that watches are told of. */
+  readonly told: number;
+  /** Transactions in the log of changes. */
+  readonly logged: number;
   readonly trimmed: number;
 }
 
@@ -29,12 +33,14 @@ interface ChangeRecord {
 export class Reads {
   readonly #db: Database.Database;
   readonly #sql: ReturnType<typeof prepareReads>;
+  readonly #getAll: (keys: readonly string[]) => (Row | undefined)[];
   #head = 0;
   #dataVersion: unknown;
 
   constructor(db: Database.Database) {
     this.#db = db;
     this.#sql = prepareReads(db);
+    this.#getAll = db.transaction((keys: readonly string[]) => keys.map((key) => this.get(key)));
   }
 
   /** Of a file that was opened for writing before, and is still. @throws SqliteError */
@@ -51,15 +57,20 @@ export class Reads {
     return row && plain(row);
   }
 
+  /** The rows of one moment. */
+  getAll(keys: readonly string[]): (Row | undefined)[] {
+    return this.#getAll(keys);
+  }
+
   list({ prefix, after = '', limit = -1 }: Range): Row[] {
     return this.#sql.list.all(prefix, after, prefix + pastEveryKey, limit).map(plain);
   }
 
-  /** The store's revision. Costs a read of the file's header while nobody writes. */
+  /** The newest revision that watches are told of. Costs a read of the file's header while nobody writes. */
   head(): number {
     const dataVersion = this.#db.pragma('data_version', { simple: true });
     if (dataVersion !== this.#dataVersion) {
-      this.#head = this.state().revision;
+      this.#head = this.state().told;
       this.#dataVersion = dataVersion;
     }
     return this.#head;
@@ -69,7 +80,7 @@ export class Reads {
     return this.#db.transaction((): ChangesPage => {
       const { revision, trimmed } = this.state();
       if (after < trimmed || after > revision) return { gap: true };
-      const upTo = Math.min(revision, after + revisionsPerPage);
+      const upTo = this.nth(after, transactionsPerPage) ?? revision;
       const records = this.#sql.changes.all(after, upTo, prefix, prefix + pastEveryKey);
       return { gap: false, changes: records.map(toChange), upTo };
     })();
@@ -78,6 +89,11 @@ export class Reads {
   /** Whether there are leases for `expire` to end. */
   hasExpired(nowMs: number): boolean {
     return this.#sql.expired.get(nowMs, nowMs) !== undefined;
+  }
+
+  /** The revision of the transaction that is so many further in the log of changes. */
+  protected nth(after: number, transactions: number): number | undefined {
+    return this.#sql.nth.get(after, transactions - 1);
   }
 
   protected state(): State {
@@ -103,7 +119,7 @@ function plain({ key, value, revision }: Row): Row {
 
 function prepareReads(db: Database.Database) {
   return {
-    state: db.prepare<[], State>('SELECT revision, trimmed FROM state'),
+    state: db.prepare<[], State>('SELECT revision, told, logged, trimmed FROM state'),
     get: db.prepare<[string], Row>('SELECT key, value, revision FROM rows WHERE key = ?'),
     list: db.prepare<[string, string, string, number], Row>(
       'SELECT key, value, revision FROM rows WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?',
@@ -112,6 +128,11 @@ function prepareReads(db: Database.Database) {
       `SELECT revision, key, value FROM changes
        WHERE revision > ? AND revision <= ? AND key >= ? AND key < ? ORDER BY revision, position`,
     ),
+    nth: db
+      .prepare<[number, number], number>(
+        'SELECT revision FROM changes WHERE revision > ? AND position = 0 ORDER BY revision LIMIT 1 OFFSET ?',
+      )
+      .pluck(),
     expired: db
       .prepare<[number, number], string>(
         'SELECT id FROM leases WHERE renewed_ms > ? + ttl_ms OR renewed_ms + ttl_ms <= ?',

@@ -11,7 +11,7 @@ const applicationId = 0x476c_696d;
  * `migrations[n]` leads from version n to n + 1; what has been released is never edited.
  *
  * A revision is a client's transaction that changed something. `changes` is the log that watches read, the
- * newest part of it: all after `trimmed`. A lease lives from `renewed_ms` for `ttl_ms` on the machine's
+ * newest part of it: all after `trimmed`, `logged` transactions, of which `told` is the last. A lease lives from `renewed_ms` for `ttl_ms` on the machine's
  * monotonic clock; a `renewed_ms` further in the future than its `ttl_ms` is from before a reboot, and over. Less than
  * that is a renewal that came first: who asks reads the clock, and then waits for its turn to write.
  */
@@ -45,6 +45,11 @@ const migrations = [
     value BLOB,
     PRIMARY KEY (revision, position)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE state ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE state ADD COLUMN logged INTEGER NOT NULL DEFAULT 0;
+  UPDATE state SET told = revision, logged = (SELECT count(*) FROM changes WHERE position = 0);
   `,
 ];
 

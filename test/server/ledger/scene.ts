@@ -96,6 +96,7 @@ export function interruptible(store: Store) {
   let interruption: (() => Promise<unknown>) | undefined;
   const interrupted: Store = {
     get: (key) => store.get(key),
+    getAll: (keys) => store.getAll(keys),
     list: (range) => store.list(range),
     grantLease: (ttlMs) => store.grantLease(ttlMs),
     watch: (prefix, options) => store.watch(prefix, options),

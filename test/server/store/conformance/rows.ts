@@ -27,6 +27,25 @@ export function rows(test: SerialFn, { engine, inPlace, openedAt, opened }: Scen
     t.is((await store.get('b'))!.revision, row!.revision, 'other rows keep their revision');
   });
 
+  test('rows that are read together are of one moment', async (t) => {
+    const place = await inPlace(t);
+    const [writer, reader] = await Promise.all([openedAt(t, place), openedAt(t, place)]);
+    t.deepEqual(await reader.getAll([]), []);
+    const agree = async () => {
+      const [one, none, other] = await reader.getAll(['a', 'c', 'b']);
+      t.is(none, undefined);
+      t.is(one && text(one.value), other && text(other.value));
+      t.is(one?.revision, other?.revision);
+    };
+    for (let at = 0; at < 40; at++) {
+      const writing = writer.transact([], [put('a', String(at)), put('b', String(at))]);
+      await Promise.all(Array.from({ length: 4 }, agree));
+      await writing;
+    }
+    await agree();
+    t.is(text((await reader.get('b'))!.value), '39');
+  });
+
   test('all compares hold and all writes are done, or nothing', async (t) => {
     const store = await opened(t);
     await store.transact([], [put('a')]);

@@ -26,6 +26,23 @@ export function watches(test: SerialFn, { opened }: Scene): void {
     t.is(revisionOf(changes[2]!), last.ok ? last.revision : -1);
   });
 
+  test('what is written quietly is there, and may be left out of what watches are told', async (t) => {
+    const store = await opened(t);
+    const watch = watching(t, store, 'w/');
+    t.deepEqual(await watch.next(), []);
+    for (let at = 0; at < 600; at += 1) await store.transact([], [{ ...put('w/quiet'), quiet: true }]);
+    await store.transact([], [put('w/told'), { ...put('w/quiet'), quiet: true }]);
+    const told: string[] = [];
+    while (!told.includes('put w/told')) told.push(...(await watch.next()).map(brief));
+    t.deepEqual(
+      told.filter((one) => one !== 'put w/quiet'),
+      ['put w/told'],
+    );
+    t.truthy(await store.get('w/quiet'));
+    await store.transact([], [{ type: 'delete', key: 'w/quiet', quiet: true }]);
+    t.is(await store.get('w/quiet'), undefined);
+  });
+
   test('what a list after the call of watch does not see, the watch will', async (t) => {
     const store = await opened(t);
     for (let round = 0; round < 20; round++) {
