@@ -48,6 +48,7 @@ export class Bed {
   readonly #viewers: Child[] = [];
   #jpeg: Buffer = Buffer.alloc(0);
   #numbered = 0;
+  #closing: Promise<void> | undefined;
 
   private constructor(options: BedOptions, cloud: BenchCloud, groups: readonly Group[]) {
     this.#options = options;
@@ -145,7 +146,13 @@ export class Bed {
     return this.#cloud.addresses();
   }
 
-  async close(): Promise<void> {
+  /** Once, however often it is called. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     for (const group of this.#groups) group.allow(1);
     await this.#cloud.close();
     await rm(this.#options.folder, { recursive: true, force: true, maxRetries: 3 });
