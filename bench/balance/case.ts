@@ -57,7 +57,7 @@ function sizeOf({ quick, options }: Pick<Run, 'quick' | 'options'>): Size {
     closedRequests: 3000,
     servers,
     loads: wholeLoads,
-    openRequests: (count) => Math.max(2400, 6 * count),
+    openRequests: (count) => Math.max(1500, 6 * count),
   };
 }
 
