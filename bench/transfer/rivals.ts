@@ -68,7 +68,9 @@ function bareSender(run: Run, { authority, certificate, key }: Told, port: numbe
     Buffer.from(certificate),
     { checkServerIdentity: () => undefined },
   );
-  const client = new grpc.Client(`127.0.0.1:${port}`, credentials);
+  const client = new grpc.Client(`127.0.0.1:${port}`, credentials, {
+    'grpc.ssl_target_name_override': 'glimpse',
+  });
   run.atEnd(() => client.close());
   const { path: method, requestSerialize, responseDeserialize } = bareService.put;
   return async (bytes) => {
