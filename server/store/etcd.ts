@@ -76,14 +76,16 @@ class EtcdStore implements Store {
   async getAll(asked: readonly string[]): Promise<readonly (Row | undefined)[]> {
     checkKeys(asked);
     const { calls, keys } = this.#parts;
-    const [first, ...others] = asked;
-    if (first === undefined) return [];
-    const range = (key: string, revision = 0n) =>
-      calls.repeat(KV.method.range, { key: keys.toEtcd(key), revision });
-    // The others as of the moment of the first.
-    const one = await range(first);
-    const more = await Promise.all(others.map((key) => range(key, one.header?.revision)));
-    return [one, ...more].map(({ kvs }) => kvs[0] && keys.row(kvs[0]));
+    if (asked.length === 0) return [];
+    const success = asked.map((key) => ({
+      request: { case: 'requestRange' as const, value: { key: keys.toEtcd(key) } },
+    }));
+    // A transaction that only reads: all of one moment, and it may be done twice.
+    const { responses } = await calls.repeat(KV.method.txn, { success });
+    return responses.map(({ response }) => {
+      const kv = response.case === 'responseRange' ? response.value.kvs[0] : undefined;
+      return kv && keys.row(kv);
+    });
   }
 
   async list(range: Range): Promise<readonly Row[]> {
