@@ -10,4 +10,5 @@ export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
   ['failover', async () => (await import('./failover/case.js')).failover],
   ['transfer', async () => (await import('./transfer/case.js')).transfer],
   ['gallery', async () => (await import('./gallery/case.js')).gallery],
+  ['unlock', async () => (await import('./unlock/case.js')).unlock],
 ]);
