@@ -20,6 +20,7 @@ import { provenLog, statusOf } from './peer/logs.js';
 import { givenGrant, givenTo, heldGrant } from './peer/lookups.js';
 import type { Member } from './peer/member.js';
 import { assemble } from './peer/member.js';
+import { rebuild, revokeFormer } from './peer/rebuilding.js';
 import { requestPhoto } from './peer/request.js';
 import type { Terms } from './peer/grants.js';
 import { batchOf } from './peer/rules/change.js';
@@ -287,6 +288,15 @@ class ClientEngine implements E.Engine {
     const { grantId } = heldGrant(this.#vault, grant);
     this.#vault.prepaid.drop(grantId);
     await this.#vault.held.forget(grantId);
+  }
+
+  async rebuild(): Promise<E.Rebuilt> {
+    const { workings, people } = this.#joined();
+    return rebuild(workings, people);
+  }
+
+  async revokeFormer(grant: string): Promise<readonly E.FormerGrant[]> {
+    return revokeFormer(grant, this.#joined().workings);
   }
 
   async up(options: E.UpOptions): Promise<E.Running> {

@@ -219,7 +219,7 @@ export interface GivenLine {
 
 export interface LogLine {
   readonly time: number;
-  readonly event: 'grant' | 'update' | 'delivery' | 'view' | 'prepaid' | 'confirmed' | 'refusal';
+  readonly event: 'grant' | 'update' | 'delivery' | 'view' | 'prepaid' | 'confirmed' | 'closed' | 'refusal';
   readonly by: string;
   readonly version: number | null;
   readonly remaining: number | null;
@@ -263,6 +263,33 @@ export interface Prepaid {
   readonly unlocked: number;
   /** Views that can be shown without the cloud now. */
   readonly prepaid: number;
+}
+
+/** What a recovered name has of the keys that were replaced. */
+export interface Rebuilt {
+  readonly given: readonly FormerGrant[];
+  readonly held: readonly FormerHolding[];
+}
+
+/** A grant that I gave under keys which are lost: it stands until it is taken back, and cannot be changed. */
+export interface FormerGrant {
+  readonly grant: string;
+  readonly viewer: string;
+  readonly quota: number;
+  readonly used: number;
+  readonly revoked: boolean;
+}
+
+/** A photo that I held under keys which are lost. */
+export interface FormerHolding {
+  readonly owner: string;
+  readonly image: string;
+  /** The grant to the lost keys. */
+  readonly former: string;
+  /** The grant that the owner gave instead; null: not yet. */
+  readonly grant: string | null;
+  /** Why not: a Reason, or UNREACHABLE. */
+  readonly why: string | null;
 }
 
 /** What a view came to. With `cover`, no view was allowed and none was spent. */
@@ -360,6 +387,10 @@ export interface Engine {
   /** Unlocks views ahead; finishes a batch whose answer was lost instead. */
   prepay(grant: string, views: number): Promise<Prepaid>;
   forget(grant: string): Promise<void>;
+  /** After a recovery: lists what was given, asks again for what was held. */
+  rebuild(): Promise<Rebuilt>;
+  /** @param grant of former keys, or `all` */
+  revokeFormer(grant: string): Promise<readonly FormerGrant[]>;
 
   /** Serves, attends, delivers. Once per engine; the caller holds the vault's lock. */
   up(options: UpOptions): Promise<Running>;

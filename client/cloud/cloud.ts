@@ -120,18 +120,30 @@ export class Cloud {
     }
   }
 
-  /** All grants that this client gave or holds. */
-  async listGrants(side: GrantSide): Promise<GrantStatus[]> {
+  /**
+   * All grants that this client gave or holds, and how many keys of its name were replaced.
+   * @param former 0: under its keys; n: under the keys that were replaced n recoveries ago
+   */
+  async listGrants(
+    side: GrantSide,
+    former = 0,
+  ): Promise<{ readonly grants: readonly GrantStatus[]; readonly formerKeys: number }> {
     const grants: GrantStatus[] = [];
     let after: Uint8Array = new Uint8Array();
-    for (let page = 0; page < CLOUD_LIMITS.pagesMax; page += 1) {
-      const from = after;
-      const answer = await this.call((at, each) => at.discovery.listGrants({ side, after: from }, each));
+    for (let page = 0; ; page += 1) {
+      const asked = { side, former, after };
+      const answer = await this.call((at, each) => at.discovery.listGrants(asked, each));
       grants.push(...answer.grants);
-      if (!answer.more || answer.grants.length === 0) break;
+      const { formerKeys } = answer;
+      if (!answer.more || answer.grants.length === 0 || page >= CLOUD_LIMITS.pagesMax)
+        return { grants, formerKeys };
       after = grantIdOf(answer.grants.at(-1)!);
     }
-    return grants;
+  }
+
+  /** @throws Refused UNKNOWN_GRANT */
+  async revokeFormer(grantId: Uint8Array): Promise<void> {
+    await this.call((at, each) => at.discovery.revokeFormer({ grantId }, each));
   }
 
   /** The whole log of a grant. @throws Refused UNKNOWN_GRANT */

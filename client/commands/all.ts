@@ -11,6 +11,7 @@ import { leave } from './leave.js';
 import { log } from './log.js';
 import { peers } from './peers.js';
 import { prepay } from './prepay.js';
+import { rebuild } from './rebuild.js';
 import { refuse } from './refuse.js';
 import { request } from './request.js';
 import { requests } from './requests.js';
@@ -43,5 +44,6 @@ export const commands: readonly Command[] = [
   cloud,
   verify,
   forget,
+  rebuild,
   leave,
 ];

@@ -3,7 +3,7 @@
  * again: nothing is lost or given twice. docs/protocol.md, "Peers", "Granting".
  */
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { readRights, signRights, verifyRights } from '../../core/rights/signed.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { fileKeyCommitment } from '../../core/seal/keys.js';
@@ -75,7 +75,9 @@ export class Grants {
 
   async #begin(gift: Gift, progress: HidingProgress): Promise<Given> {
     const { vault, edge } = this.#workings;
-    const { viewer, gallery, terms } = gift;
+    const { viewer, gallery } = gift;
+    const before = this.#before(gift);
+    const terms = before ? await this.#remaining(before) : gift.terms;
     const photo = await gift.photo();
     const carrier = await this.#hidings.of(gallery, photo, terms.cover, progress);
     const signedRights = this.#first(viewer, photo, terms, carrier);
@@ -84,8 +86,47 @@ export class Grants {
     return vault.transact(() => {
       const given = vault.given.give(grant, edge.clock());
       vault.outbox.add({ kind: 'rights-put', grantId: given.grantId, version: 1 }, edge.clock());
+      if (before) this.#end(before);
       return given;
     });
+  }
+
+  /** The grant that this viewer has for this photo under a key that was replaced since. */
+  #before({ viewer, imageId }: Gift): Given | undefined {
+    return this.#workings.vault.given
+      .list()
+      .find(
+        (given) =>
+          given.viewer.name === viewer.name &&
+          given.current !== undefined &&
+          Buffer.compare(given.viewer.fingerprint, viewer.fingerprint) !== 0 &&
+          Buffer.compare(given.imageId, imageId) === 0,
+      );
+  }
+
+  /** A new key brings no new views: what is left, under the same terms. @throws Refused REVOKED; Unreachable */
+  async #remaining({ grantId, photo, viewer }: Given): Promise<Terms> {
+    const { cloud, vault } = this.#workings;
+    const [status] = await cloud.readGrants([grantId]);
+    const rights = readRights(status?.signedRights ?? vault.given.get(grantId)!.current!);
+    if (rights.revoked) {
+      throw new Refused(Reason.REVOKED, `The rights of ${viewer.name} to ${photo.name} were revoked before.`);
+    }
+    const { sealId, quota, batchViewsMax, expiresAt } = rights;
+    return {
+      views: Math.max(0, quota - (status?.used ?? 0)),
+      expiresAtMs: expiresAt ? timestampMs(expiresAt) : null,
+      cover: vault.carriers.get(sealId)?.cover ?? 'preview',
+      batchViewsMax,
+    };
+  }
+
+  /** The key that it was given to is lost, or somebody else's: nobody needs it any more. */
+  #end({ grantId, currentVersion, wish }: Given): void {
+    const { vault, edge } = this.#workings;
+    if (wish !== undefined) return;
+    vault.given.setWish(grantId, JSON.stringify({ next: { revoke: true } }));
+    vault.outbox.add({ kind: 'rights-put', grantId, version: currentVersion + 1 }, edge.clock());
   }
 
   #first(viewer: Contact, photo: Photo, terms: Terms, carrier: Carrier): SignedRights {

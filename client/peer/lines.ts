@@ -38,7 +38,7 @@ export function heldLine(
     prepaid,
     expires,
     version: rights.version,
-    state: stateOf(rights, prepaid > 0 ? null : used, expires, nowMs),
+    state: status?.closed ? 'revoked' : stateOf(rights, prepaid > 0 ? null : used, expires, nowMs),
     leader: picture.leader,
   };
 }
@@ -89,6 +89,7 @@ const events: Readonly<Record<LogEvent, LogLine['event'] | undefined>> = {
   [LogEvent.VIEW]: 'view',
   [LogEvent.CONFIRMED]: 'confirmed',
   [LogEvent.PREPAID]: 'prepaid',
+  [LogEvent.CLOSED]: 'closed',
 };
 
 const minuteMs = 60_000;

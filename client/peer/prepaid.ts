@@ -90,9 +90,11 @@ export class PrepaidViews {
 
   /** The ledger's rights, which this client holds from now on. */
   async #current(held: Held, { strict = false } = {}): Promise<Rights> {
+    const { vault } = this.#workings;
     const status = (await statusOf([held.grantId], this.#workings)).get(hex(held.grantId));
+    if (status?.closed) vault.prepaid.drop(held.grantId);
     if (status?.signedRights) this.#heldRights.take(status.signedRights, held.owner.keys);
-    const rights = readRights(this.#workings.vault.held.get(held.grantId)!.signedRights);
+    const rights = readRights(vault.held.get(held.grantId)!.signedRights);
     if (rights.mode === Mode.PREPAID || strict) return rights;
     throw new Refused(
       Reason.INVALID_REQUEST,

@@ -14,6 +14,7 @@ import { attend } from '../cloud/attend.js';
 import type { Attending, Taken } from '../cloud/attend.js';
 import { PEER_LIMITS } from './limits.js';
 import type { Member } from './member.js';
+import { putAgain } from './restored.js';
 import { asRefused, peerService } from './service.js';
 import type { Offer } from './service.js';
 import type { Workings } from './workings.js';
@@ -128,6 +129,7 @@ class Presence implements Attending {
     }
     vault.outbox.wakeCloud(edge.clock());
     workings.later(this.#member.prepaid.settle());
+    workings.later(putAgain(workings));
     workings.later(renewIfDue(workings));
   }
 

@@ -83,6 +83,13 @@ export class Directory {
     return standing;
   }
 
+  /** Fingerprints of the keys that recoveries of a name replaced, the latest first. @throws StoreUnavailable */
+  async former(name: string): Promise<Uint8Array[]> {
+    const row = await this.#store.get(NAMES + name);
+    const { former } = row ? fromBinary(NameRecordSchema, row.value) : { former: [] };
+    return former.map(fingerprintOf).reverse();
+  }
+
   /** @throws StoreUnavailable */
   async entry(name: string): Promise<Entry | undefined> {
     const [row, session] = await Promise.all([

@@ -23,6 +23,7 @@ export const DISCOVERY_CALLERS: Allowed<typeof Discovery> = {
   readGrants: ['client'],
   listGrants: ['client'],
   readLog: ['client'],
+  revokeFormer: ['client'],
   recordDelivery: ['client'],
   renew: ['client'],
   leave: ['client'],
@@ -71,12 +72,20 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers<typeof Di
       return { grants: await ledger.read(await directory.caller(caller), grantIds) };
     },
 
-    async listGrants({ side, after }, { caller }) {
-      return ledger.list(
-        await directory.caller(caller),
-        side === GrantSide.OWNER ? 'owner' : 'viewer',
-        after,
-      );
+    async listGrants({ side, after, former }, { caller }) {
+      const { name, fingerprint } = await directory.caller(caller);
+      const replaced = await directory.former(name);
+      const party = { fingerprint: former === 0 ? fingerprint : replaced[former - 1] };
+      const page = hasKeys(party)
+        ? await ledger.list(party, side === GrantSide.OWNER ? 'owner' : 'viewer', after)
+        : { grants: [], more: false };
+      return { ...page, formerKeys: replaced.length };
+    },
+
+    async revokeFormer({ grantId }, { caller }) {
+      const owner = await directory.caller(caller);
+      await ledger.revokeFormer(owner, await directory.former(owner.name), grantId);
+      return {};
     },
 
     async readLog({ grantId, after }, { caller }) {
@@ -116,4 +125,8 @@ export function discoveryHandlers(options: DiscoveryOptions): Handlers<typeof Di
 
     checkSession: async ({ name, sessionId }) => ({ alive: await presence.answers(name, sessionId) }),
   };
+}
+
+function hasKeys(party: { fingerprint: Uint8Array | undefined }): party is { fingerprint: Uint8Array } {
+  return party.fingerprint !== undefined;
 }

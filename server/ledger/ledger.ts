@@ -74,6 +74,15 @@ export class Ledger {
   }
 
   /**
+   * Takes a grant back for good that was given under keys of the owner's name which were replaced since.
+   * @param former fingerprints of those keys
+   * @throws Refused UNKNOWN_GRANT
+   */
+  revokeFormer(owner: Owner, former: readonly Uint8Array[], grantId: Uint8Array): Promise<void> {
+    return this.#putting.revokeFormer(owner, former, grantId);
+  }
+
+  /**
    * Spends a view, in prepaid mode several, or finds them spent; when this resolves it is durable and the cloud key may be released.
    * @throws Refused VIEWS_SPENT, REVOKED, EXPIRED, VIEW_ID_STALE, CARRIER_SUPERSEDED, UNKNOWN_GRANT, NOT_YOURS,
    * INVALID_REQUEST, LIMIT_EXCEEDED: nothing was spent

@@ -16,7 +16,7 @@ import {
   TallyRecordSchema,
   UntakenRecordSchema,
 } from '../../gen/glimpse/v1/records_pb.js';
-import { SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import { PartySchema, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { KeyBundle, Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import { StoreUnavailable } from '../store/store.js';
 import type { Store, Write } from '../store/store.js';
@@ -113,6 +113,24 @@ export class Putting {
       [putOf(signed, rights), ...bookWrites(rights, tally, happening, this.#nowMs())],
     );
     return { used: tally.used };
+  }
+
+  /** See Ledger.revokeFormer. */
+  async revokeFormer(owner: Owner, former: readonly Uint8Array[], grantId: Uint8Array): Promise<void> {
+    await this.#turns.take(keys.rights(grantId), async () => {
+      const grant = await findGrant(this.#store, grantId);
+      const given = grant?.rights.owner!.fingerprint;
+      if (!grant || !former.some((each) => equal(each, given!))) throw unknownGrant();
+      if (grant.tally.closed) return;
+      const { name, fingerprint } = owner;
+      const by = create(PartySchema, { name, fingerprint });
+      const tally = create(TallyRecordSchema, { ...grant.tally, closed: true });
+      await commit(
+        this.#store,
+        [grant.same],
+        bookWrites(grant.rights, tally, { event: LogEvent.CLOSED, by }, this.#nowMs()),
+      );
+    });
   }
 
   async #exists(grantId: Uint8Array): Promise<Error> {

@@ -83,6 +83,7 @@ export class Reading {
       logHead: tally.logHead,
       logLength: tally.logLength,
       outstanding: tally.outstanding,
+      closed: tally.closed,
     });
   }
 }

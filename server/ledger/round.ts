@@ -48,10 +48,10 @@ export class Round {
    */
   spend(asked: AskedViews, ready?: (rights: Rights) => void): ViewRefusal | undefined {
     const { rights } = this.#grant;
-    const { used, outstanding } = this.#tally;
+    const { used, outstanding, closed } = this.#tally;
     const viewKeys = asked.viewIds.map((viewId) => keys.view(rights.grantId, viewId));
     const views = viewKeys.map((key) => this.#view(key));
-    const decision = decideViews({ rights, used, outstanding, views }, asked, this.#nowMs);
+    const decision = decideViews({ rights, used, outstanding, closed, views }, asked, this.#nowMs);
     if (decision.type === 'refuse') return decision.reason;
     ready?.(rights);
     const [view] = views;

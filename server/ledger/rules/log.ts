@@ -36,7 +36,7 @@ export function logged(rights: Rights, tally: TallyRecord, happening: Happening,
       sequence,
       time: timestampFromMs(nowMs),
       version: rights.version,
-      remaining: remainingOf(rights, tally.used),
+      remaining: tally.closed ? 0 : remainingOf(rights, tally.used),
     }),
   );
   const logHead = nextLogHead(tally.logHead, entry);

@@ -25,6 +25,8 @@ export interface KnownViews {
   readonly used: number;
   /** Unlocked in prepaid mode and not confirmed. */
   readonly outstanding: number;
+  /** Taken back after the owner's key was replaced. */
+  readonly closed: boolean;
   /** Of the asked views, each if it was spent before. Releases of views that were unlocked together count at the first. */
   readonly views: readonly (Pick<ViewRecord, 'releases'> | undefined)[];
 }
@@ -70,7 +72,7 @@ function refusalOf(known: KnownViews, asked: AskedViews, nowMs: number): ViewRef
   if (!areViewIds(asked.viewIds) || (asked.viewIds.length > 1 && rights.mode !== Mode.PREPAID)) {
     return Reason.INVALID_REQUEST;
   }
-  if (rights.revoked) return Reason.REVOKED;
+  if (rights.revoked || known.closed) return Reason.REVOKED;
   if (rights.expiresAt && nowMs >= timestampMs(rights.expiresAt)) return Reason.EXPIRED;
   if (!equal(rights.sealId, asked.sealId)) return Reason.CARRIER_SUPERSEDED;
   const releases = known.views[0]?.releases ?? 0;

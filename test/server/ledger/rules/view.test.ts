@@ -16,6 +16,7 @@ interface Case {
   readonly viewId?: Uint8Array;
   readonly viewIds?: readonly Uint8Array[];
   readonly outstanding?: number;
+  readonly closed?: boolean;
   /** Of the asked views, how many were charged. */
   readonly charged?: number;
   readonly sealId?: Uint8Array;
@@ -28,7 +29,13 @@ function decide(given: Case): string {
   const charged = given.charged ?? (releases === undefined ? 0 : 1);
   const views = viewIds.map((_, at) => (at < charged ? { releases: releases ?? 1 } : undefined));
   const asked = { fingerprint: by, viewIds, sealId: given.sealId ?? sealId };
-  const known = { rights: rightsOf(rights), used, outstanding: given.outstanding ?? 0, views };
+  const known = {
+    rights: rightsOf(rights),
+    used,
+    outstanding: given.outstanding ?? 0,
+    closed: given.closed ?? false,
+    views,
+  };
   const decision = decideViews(known, asked, startMs);
   return decision.type === 'refuse' ? Reason[decision.reason] : decision.type;
 }
@@ -50,6 +57,7 @@ test('a retry when the quota fell below what was spent', is, { used: 4, releases
 test('the third release', is, { used: 3, releases: 2 }, 'repeat');
 test('a fourth release', is, { used: 1, releases: 3 }, 'VIEW_ID_STALE');
 test('revoked', is, { rights: { revoked: true } }, 'REVOKED');
+test('taken back after the key was replaced', is, { closed: true }, 'REVOKED');
 test('a retry after revoking', is, { rights: { revoked: true }, used: 1, releases: 1 }, 'REVOKED');
 test('expired this moment', is, { rights: { expiresAt } }, 'EXPIRED');
 test('a moment before it expires', is, { rights: { expiresAt: timestampFromMs(startMs + 1) } }, 'spend');
