@@ -12,7 +12,19 @@ export const photos = path.resolve('test/photos');
 const pty = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
 /** What a program is started through to have a terminal with colours. python3 is there, or nothing would be built. */
-export const inTerminal = ['env', '-u', 'NO_COLOR', 'TERM=xterm-256color', 'python3', '-c', pty];
+export const inTerminal = [
+  'env',
+  '-u',
+  'NO_COLOR',
+  '-u',
+  'CI',
+  '-u',
+  'FORCE_COLOR',
+  'TERM=xterm-256color',
+  'python3',
+  '-c',
+  pty,
+];
 
 export class Cast {
   readonly folder: string;

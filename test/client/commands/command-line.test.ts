@@ -18,7 +18,7 @@ function read(text: string, folder = '/somewhere'): unknown {
 }
 
 const words =
-  'join up status peers allow requests approve refuse gallery request share inbox view rights shared log cloud verify forget leave';
+  'join up status peers allow requests approve refuse gallery request share inbox view prepay rights shared log cloud verify forget rebuild leave';
 
 test('the commands are these', (t) => {
   t.deepEqual(
@@ -101,7 +101,7 @@ test('what was typed is understood', (t) => {
   t.deepEqual(read('rights bob beach.jpg --views 0 --expires never'), {
     viewer: 'bob',
     what: 'beach.jpg',
-    wish: { views: 0, add: undefined, revoke: undefined, expiresMs: null },
+    wish: { views: 0, add: undefined, revoke: undefined, expiresMs: null, mode: undefined },
   });
   t.deepEqual(read('view ABCD12'), { what: 'abcd12' });
   const here = path.basename(import.meta.filename);
