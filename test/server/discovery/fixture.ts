@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { ExecutionContext } from 'ava';
+import { awaited } from '../../../demo/processes.js';
 import { drawClientKeys, fingerprintOf, makeKeyBundle } from '../../../core/identity/keys.js';
 import { NameRecordSchema } from '../../../gen/glimpse/v1/records_pb.js';
 import type { Standing } from '../../../server/discovery/directory.js';
@@ -54,22 +55,14 @@ export async function startSessions(t: ExecutionContext, store: Store, server: s
   return { sessions, lease };
 }
 
-/** Waits until the row is as it should be. */
+/** Waits until the row is as it should be. It looks, for not every row is written so that watches are told. */
 export async function rowBecomes(
   store: Store,
   key: string,
   holds: (row: Row | undefined) => boolean,
-): Promise<Row | undefined> {
-  const ending = new AbortController();
-  try {
-    for await (const _changes of store.watch(key, { signal: ending.signal })) {
-      const row = await store.get(key);
-      if (holds(row)) return row;
-    }
-  } finally {
-    ending.abort();
-  }
-  throw new Error(`${key} did not become what it should`);
+): Promise<void> {
+  const held = await awaited(async () => holds(await store.get(key)) || undefined);
+  if (!held) throw new Error(`${key} did not become what it should`);
 }
 
 /** Resolves when the signal is aborted. */
