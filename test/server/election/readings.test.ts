@@ -1,8 +1,8 @@
 import test from 'ava';
 import { machineCores } from '../../../server/election/capacity.js';
 import { roundSpeed, smooth, told, watchReadings } from '../../../server/election/readings.js';
+import type { Reading } from '../../../server/election/ring/state.js';
 
-const machine = { cores: 4, speed: 1 };
 const idle = { cores: 4, allCores: 0, ownCores: 0 };
 
 test('what the process itself uses is no background', (t) => {
@@ -47,7 +47,7 @@ test('this machine is measured, and goes on being measured until the signal', as
   });
   const reading = await next;
   ended.abort();
-  for (const one of [first, reading] as (typeof machine & { backgroundCores: number; cpu: number })[]) {
+  for (const one of [first, reading] as Reading[]) {
     t.true(one.speed > 0 && Number.isFinite(one.speed));
     t.true(one.cores > 0 && one.cores <= machineCores());
     t.true(one.backgroundCores >= 0 && one.backgroundCores <= one.cores);
