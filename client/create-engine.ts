@@ -202,6 +202,7 @@ class ClientEngine implements E.Engine {
       gallery,
       photo: () => Promise.resolve(found),
       terms,
+      asked: false,
     };
     const given = await grants.give(gift, (step, leader, fraction) => progress({ step, leader, fraction }));
     if (readRights(given.current!).revoked) {

@@ -30,6 +30,13 @@ const passing: ReadonlySet<Reason> = new Set([
   Reason.INTERNAL,
 ]);
 
+/** A server that refuses so is as good as gone: what does without a cloud does without it then. */
+const absent: ReadonlySet<Reason> = new Set([Reason.DRAINING, Reason.STORE_UNAVAILABLE]);
+
+function isAbsent(error: unknown): error is Error {
+  return error instanceof Unreachable || (error instanceof Refused && absent.has(error.reason));
+}
+
 export function isPassing(error: unknown): boolean {
   return error instanceof Unreachable || (error instanceof Refused && passing.has(error.reason));
 }
@@ -70,7 +77,7 @@ export class Failover<Server> {
     this.#suspectUntilMs = 0;
   }
 
-  /** @throws Unreachable when no server answered in time; whatever else the call is refused with */
+  /** @throws Unreachable when no server could serve in time; whatever else the call is refused with */
   async call<Answer>(
     attempt: (server: Server, options: AttemptOptions) => Promise<Answer>,
     { attemptMs = CLOUD_LIMITS.attemptMs, laps = Infinity, signal }: FailoverOptions = {},
@@ -99,8 +106,11 @@ export class Failover<Server> {
       this.trust();
       return answer;
     } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
+      if (!isAbsent(error)) throw error;
       this.suspect();
+      if (error instanceof Refused) {
+        throw new Unreachable(`No server of the cloud can serve now: ${error.message}`, { cause: error });
+      }
       const tried = this.#order.join(', ') || 'no address is known';
       throw new Unreachable(
         `The cloud cannot be reached (${tried}). Check that it runs and that this computer is connected, then try again.`,

@@ -35,6 +35,8 @@ export interface Gift {
   readonly photo: () => Promise<Photo>;
   /** Of a new grant. */
   readonly terms: Terms;
+  /** By the viewer, for whom a new key brings no new views. What the owner shares herself is as she says. */
+  readonly asked: boolean;
 }
 
 export class Grants {
@@ -77,7 +79,7 @@ export class Grants {
     const { vault, edge } = this.#workings;
     const { viewer, gallery } = gift;
     const before = this.#before(gift);
-    const terms = before ? await this.#remaining(before) : gift.terms;
+    const terms = before && gift.asked ? await this.#remaining(before) : gift.terms;
     const photo = await gift.photo();
     const carrier = await this.#hidings.of(gallery, photo, terms.cover, progress);
     const signedRights = this.#first(viewer, photo, terms, carrier);

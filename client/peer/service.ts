@@ -162,7 +162,7 @@ async function* giving(
   const { gallery } = offer;
   const standard = offer.terms();
   const terms = { ...standard, views: viewsGranted(views, standard.views) };
-  const gift = { viewer, imageId, gallery, photo: () => gallery.findImage(imageId), terms };
+  const gift = { viewer, imageId, gallery, photo: () => gallery.findImage(imageId), terms, asked: true };
   const steps = reporting((progress) => grants.give(gift, progress));
   for (;;) {
     const step = await steps.next();

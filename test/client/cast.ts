@@ -55,6 +55,8 @@ export class Cast {
 
   /** Every server at once, as in a power failure. */
   async killCloud(): Promise<void> {
+    // The servers that `cloud` runs would see it go, and stop in good order.
+    if (this.cloud) for (const { pid } of this.#known) process.kill(pid, 'SIGKILL');
     const running = [...(this.cloud ? [this.cloud] : []), ...this.#servers];
     await Promise.all(running.map((each) => each.crash()));
     this.cloud = undefined;

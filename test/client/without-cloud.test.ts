@@ -25,8 +25,9 @@ test('clients that have met work together without the cloud, and it catches up',
     return lines.length === 2 ? lines : undefined;
   });
   t.is(arrived?.length, 2, 'what was hidden before is delivered');
-  const listed = (await bob.glimpse(['gallery', 'alice'])).result as { photos: PhotoLine[] };
-  t.is(listed.photos.length, 7, 'browsed');
+  const listed = await bob.glimpse(['gallery', 'alice']);
+  t.is(listed.exit, 0, listed.error?.message);
+  t.is((listed.result as { photos: PhotoLine[] }).photos.length, 7, 'browsed');
   t.like(
     (await bob.glimpse(['request', 'alice', 'acanthus-mollis.jpg'])).result,
     { grant },

@@ -67,6 +67,11 @@ test('a refusal that another server would repeat is not asked of another server'
   t.deepEqual(calls, ['nobody']);
 });
 
+test('servers that all stop, or cannot use their store, are no cloud', async (t) => {
+  const { cloud } = await cloudOf(t, refuses(Reason.DRAINING), refuses(Reason.STORE_UNAVAILABLE));
+  await t.throwsAsync(cloud.lookUp('bob'), { instanceOf: Unreachable, message: /No server .* not here/ });
+});
+
 test('when no server answers, the error says which were tried and what to do', async (t) => {
   const { authority } = await cloudOf(t);
   const address = await deserted();
