@@ -161,7 +161,7 @@ class ClientEngine implements E.Engine {
     progress: E.OnProgress = () => undefined,
   ): Promise<E.Received> {
     const { workings, people } = this.#joined();
-    const imageId = await meantPhoto(workings, await people.find(peer), photo);
+    const imageId = await meantPhoto(workings, people, peer, photo);
     const { held, contact } = await requestPhoto(workings, people, peer, { imageId, views }, (step) =>
       progress(step as E.Progress),
     );

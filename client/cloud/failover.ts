@@ -22,23 +22,18 @@ export interface FailoverOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Refusals that another server, or the same a moment later, may not repeat. */
-const passing: ReadonlySet<Reason> = new Set([
-  Reason.DRAINING,
-  Reason.NO_LEADER,
-  Reason.STORE_UNAVAILABLE,
-  Reason.INTERNAL,
-]);
-
 /** A server that refuses so is as good as gone: what does without a cloud does without it then. */
-const absent: ReadonlySet<Reason> = new Set([Reason.DRAINING, Reason.STORE_UNAVAILABLE]);
+const absent: readonly Reason[] = [Reason.DRAINING, Reason.STORE_UNAVAILABLE];
+
+/** Refusals that another server, or the same a moment later, may not repeat. */
+const passing: readonly Reason[] = [...absent, Reason.NO_LEADER, Reason.INTERNAL];
 
 function isAbsent(error: unknown): error is Error {
-  return error instanceof Unreachable || (error instanceof Refused && absent.has(error.reason));
+  return error instanceof Unreachable || (error instanceof Refused && absent.includes(error.reason));
 }
 
 export function isPassing(error: unknown): boolean {
-  return error instanceof Unreachable || (error instanceof Refused && passing.has(error.reason));
+  return error instanceof Unreachable || (error instanceof Refused && passing.includes(error.reason));
 }
 
 /** The servers of one cloud, in the order in which they are to be asked. */

@@ -5,7 +5,7 @@ import type { BrowsePart } from '../engine.js';
 import type { ListingLine } from '../vault/records.js';
 import { hex, plainText } from './lines.js';
 import { listedPhoto } from './lookups.js';
-import type { Known } from './people.js';
+import type { Known, People } from './people.js';
 import { browse } from './request.js';
 import type { Workings } from './workings.js';
 
@@ -46,12 +46,17 @@ function misnumbered(name: string): Refused {
  * The id of the photo that is meant. Who says a number or a name and has no listing yet is shown the gallery first.
  * @throws Refused UNKNOWN_PHOTO, and what listing throws
  */
-export async function meantPhoto(workings: Workings, known: Known, text: string): Promise<Uint8Array> {
+export async function meantPhoto(
+  workings: Workings,
+  people: People,
+  peer: string,
+  text: string,
+): Promise<Uint8Array> {
   const { vault } = workings;
-  const { name } = known.contact;
+  const [name = ''] = peer.split('#');
   if (/^[0-9a-f]{32}$/.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
   if (vault.listings.list(name).length === 0) {
-    for await (const _part of listGallery(workings, known));
+    for await (const _part of listGallery(workings, await people.find(peer)));
   }
   return listedPhoto(vault, name, text);
 }
