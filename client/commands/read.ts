@@ -8,7 +8,7 @@ import { Usage } from './failure.js';
 /** Most views that rights can allow: docs/format.md, "Rights". */
 const viewsMax = 1_000_000;
 /** Most views that may be unlocked ahead: docs/protocol.md, "Prepaid views". */
-const batchMax = 64;
+export const batchMax = 64;
 
 /** The argument at `index`, which the command line has made sure of. */
 export function word({ arguments: words }: Typed, index: number): string {
@@ -30,9 +30,14 @@ export function text({ options }: Typed, name: string): string | undefined {
 export function views(typed: Typed, name: string, least: 0 | 1 = 1): number | undefined {
   const value = text(typed, name);
   if (value === undefined) return undefined;
-  const count = /^\d{1,7}$/.test(value) ? Number(value) : Number.NaN;
-  if (count >= least && count <= viewsMax) return count;
-  throw new Usage(`--${name} ${value} is not a number of views: give one from ${least} to ${viewsMax}`);
+  return viewsWithin(value, least, viewsMax, `--${name} `);
+}
+
+/** @param option what stood before it, for the message @throws Usage */
+export function viewsWithin(value: string, least: 0 | 1, most: number, option = ''): number {
+  const count = /^\d+$/.test(value) && value.length <= String(most).length ? Number(value) : Number.NaN;
+  if (count >= least && count <= most) return count;
+  throw new Usage(`${option}${value} is not a number of views: give one from ${least} to ${most}`);
 }
 
 /** How the owner lets views be unlocked, if she says. @throws Usage */
@@ -42,9 +47,7 @@ export function mode(typed: Typed): { mode?: 'strict' | 'prepaid'; batchViewsMax
   if (batch === undefined) return given({ mode: name });
   if (name !== 'prepaid')
     throw new Usage('--batch goes with --mode prepaid: strict views are unlocked one by one');
-  const batchViewsMax = /^\d{1,2}$/.test(batch) ? Number(batch) : 0;
-  if (batchViewsMax >= 1 && batchViewsMax <= batchMax) return { mode: name, batchViewsMax };
-  throw new Usage(`--batch ${batch} is not a number of views: give one from 1 to ${batchMax}`);
+  return { mode: name, batchViewsMax: viewsWithin(batch, 1, batchMax, '--batch ') };
 }
 
 /** A span of time in ms. */

@@ -14,7 +14,7 @@ import { Keys } from './etcd/keys.js';
 import { Leases } from './etcd/leases.js';
 import { ETCD_LIMITS } from './etcd/limits.js';
 import { Watches } from './etcd/watches.js';
-import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction } from './limits.js';
+import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction, checkTtl } from './limits.js';
 import { STORE_LIMITS } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
 
@@ -118,8 +118,7 @@ class EtcdStore implements Store {
   }
 
   async grantLease(ttlMs: number): Promise<Lease> {
-    if (!Number.isSafeInteger(ttlMs) || ttlMs < 1)
-      throw new RangeError(`a lease lives 1 ms or more, not ${ttlMs}`);
+    checkTtl(ttlMs);
     return this.#leases.grant(ttlMs);
   }
 

@@ -42,6 +42,12 @@ export function checkRange({ prefix, after, limit }: Range): void {
 }
 
 /** @throws RangeError */
+export function checkTtl(ttlMs: number): void {
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1)
+    throw new RangeError(`a lease lives 1 ms or more, not ${ttlMs}`);
+}
+
+/** @throws RangeError */
 export function checkTransaction(compares: readonly Compare[], writes: readonly Write[]): void {
   const operations = compares.length + writes.length;
   if (operations > STORE_LIMITS.transactionOperationsMax) {

@@ -6,7 +6,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../core/folder.js';
-import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction } from './limits.js';
+import { checkKey, checkKeys, checkPrefix, checkRange, checkTransaction, checkTtl } from './limits.js';
 import { STORE_LIMITS, StoreUnavailable } from './store.js';
 import type { Change, Compare, Lease, Range, Row, Store, TransactionResult, Write } from './store.js';
 import { Batches } from './sqlite/batches.js';
@@ -98,8 +98,7 @@ class SqliteStore implements Store {
   }
 
   async grantLease(ttlMs: number): Promise<Lease> {
-    if (!Number.isSafeInteger(ttlMs) || ttlMs < 1)
-      throw new RangeError(`a lease lives 1 ms or more, not ${ttlMs}`);
+    checkTtl(ttlMs);
     return this.#leases.grant(ttlMs);
   }
 
