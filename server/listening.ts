@@ -11,6 +11,7 @@ import type { Caller } from '../core/identity/role.js';
 import { ListenerCredentials } from '../core/identity/tls.js';
 import { startServer } from '../core/rpc/server.js';
 import { addService } from '../core/rpc/service.js';
+import type { Asked } from '../core/rpc/service.js';
 import { addHealth, addReflection } from '../core/rpc/standard.js';
 import type { Health } from '../core/rpc/standard.js';
 import { Discovery } from '../gen/glimpse/v1/discovery_pb.js';
@@ -72,10 +73,12 @@ export async function listen(options: ListeningOptions, parts: Parts, closing: C
 }
 
 function addServices(server: Server, options: ListeningOptions, parts: Parts): Health {
-  const { directory, cluster, seat } = parts;
+  const { directory, cluster, rates, seat } = parts;
   const edge = {
-    authorize: async (caller: Caller): Promise<void> => {
-      if (caller.role === 'client') await directory.caller(caller);
+    authorize: async (caller: Caller, { method }: Asked): Promise<void> => {
+      if (caller.role !== 'client') return;
+      await directory.caller(caller);
+      rates.count(method, caller.name);
     },
     asRefused,
     failed: failure(options.log),
@@ -107,7 +110,7 @@ function addServices(server: Server, options: ListeningOptions, parts: Parts): H
 }
 
 function addEnrolment(server: Server, { now, log }: ListeningOptions, parts: Parts): Health {
-  const { store, cluster, seat } = parts;
+  const { store, cluster, rates, seat } = parts;
   const handlers = enrolmentHandlers({
     store,
     authority: cluster.authority,
@@ -115,7 +118,12 @@ function addEnrolment(server: Server, { now, log }: ListeningOptions, parts: Par
     nowMs: () => now().getTime(),
     randomBytes,
   });
-  addService(server, Enrolment, handlers, { allow: ENROLMENT_CALLERS, asRefused, failed: failure(log) });
+  addService(server, Enrolment, handlers, {
+    allow: ENROLMENT_CALLERS,
+    authorize: (_, { method, network }) => rates.count(method, network),
+    asRefused,
+    failed: failure(log),
+  });
   return addStandard(server, [Enrolment]);
 }
 

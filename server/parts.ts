@@ -17,6 +17,7 @@ import { drawServerIdentity } from './identity.js';
 import { ServerLease } from './lease.js';
 import { Ledger } from './ledger/ledger.js';
 import type { Log } from './log.js';
+import { Rates } from './rates/rates.js';
 import { BandWorkers } from './stego/bands.js';
 import { Covers } from './stego/cover.js';
 import { openStore } from './store/open.js';
@@ -40,6 +41,7 @@ export interface Parts {
   readonly mailbox: Mailbox;
   readonly ledger: Ledger;
   readonly presence: Presence;
+  readonly rates: Rates;
   readonly seat: RingSeat;
   readonly covers: Covers;
   readonly bands: BandWorkers;
@@ -71,6 +73,7 @@ export async function openParts(options: PartsOptions, closing: Closing): Promis
     ledger,
     seat,
     bands,
+    rates: new Rates(() => performance.now()),
     covers: new Covers(),
     directory: new Directory(store),
     mailbox: new Mailbox(store, ledger),

@@ -9,7 +9,7 @@ module.exports = {
     'core/rights/rules/**',
     'server/election/ring/**',
     'server/election/simulator/**',
-    'server/ledger/rules/**',
+    'server/**/rules/**',
     'client/**/rules/**',
     'client/gallery/scenes/**',
   ],

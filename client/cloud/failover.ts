@@ -7,6 +7,7 @@ import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import { CLOUD_LIMITS } from './limits.js';
 import { demote, learn } from './rules/servers.js';
+import { waitAsTold } from './waiting.js';
 
 /** What one attempt is given: passed on to the call it makes. */
 export interface AttemptOptions {
@@ -26,7 +27,7 @@ export interface FailoverOptions {
 const absent: readonly Reason[] = [Reason.DRAINING, Reason.STORE_UNAVAILABLE];
 
 /** Refusals that another server, or the same a moment later, may not repeat. */
-const passing: readonly Reason[] = [...absent, Reason.NO_LEADER, Reason.INTERNAL];
+const passing: readonly Reason[] = [...absent, Reason.NO_LEADER, Reason.TRY_LATER, Reason.INTERNAL];
 
 function isAbsent(error: unknown): error is Error {
   return error instanceof Unreachable || (error instanceof Refused && absent.includes(error.reason));
@@ -80,14 +81,9 @@ export class Failover<Server> {
     const wholeMs = CLOUD_LIMITS.attemptsPerCall * attemptMs;
     const begunMs = performance.now();
     const lapsMax = begunMs < this.#suspectUntilMs ? 1 : laps;
-    const lap = (number: number): Promise<Answer> => {
-      const leftMs = wholeMs - (performance.now() - begunMs);
-      return this.#lap(
-        attempt,
-        Math.max(CLOUD_LIMITS.attemptMsMin, Math.min(attemptMs * number, leftMs)),
-        signal,
-      );
-    };
+    const leftMs = (): number => wholeMs - (performance.now() - begunMs);
+    const lap = (number: number): Promise<Answer> =>
+      this.#lap(attempt, Math.max(CLOUD_LIMITS.attemptMsMin, Math.min(attemptMs * number, leftMs())), signal);
     try {
       const answer = await pRetry(lap, {
         retries: lapsMax - 1,
@@ -95,6 +91,8 @@ export class Failover<Server> {
         maxTimeout: CLOUD_LIMITS.pauseMsMax,
         maxRetryTime: wholeMs,
         randomize: true,
+        onFailedAttempt: ({ error, retriesLeft }) =>
+          retriesLeft > 0 ? waitAsTold(error, signal, leftMs()) : undefined,
         shouldRetry: ({ error }) => isPassing(error),
         signal,
       });

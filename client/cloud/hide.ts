@@ -14,6 +14,7 @@ import { isPassing } from './failover.js';
 import { Idle } from './idle.js';
 import { CLOUD_LIMITS } from './limits.js';
 import type { ServerClients } from './servers.js';
+import { isTurnedAway, waitAsTold } from './waiting.js';
 
 export interface Hiding {
   /** Names the request, and is the same for all its attempts. */
@@ -43,12 +44,11 @@ export interface Hidden {
   readonly done: HideDone;
 }
 
-/** The leader's own faults, and its want of room: another may do better. Anything else would be refused again. */
+/** The leader's own faults: another may do better. Anything else would be refused again. */
 const leadersFault: ReadonlySet<Reason> = new Set([
   Reason.BAD_TICKET,
   Reason.TICKET_STALE,
   Reason.BAD_STREAM,
-  Reason.LIMIT_EXCEEDED,
 ]);
 
 /**
@@ -76,7 +76,11 @@ export async function hide<Kept>(
       throw error;
     }
   };
+  const begunMs = performance.now();
+  const mayWait = (): boolean => performance.now() - begunMs < CLOUD_LIMITS.hideRoomMs;
   return pRetry(attempt, {
+    onFailedAttempt: ({ error }) => waitAsTold(error, signal),
+    shouldConsumeRetry: ({ error }) => !isTurnedAway(error) || !mayWait(),
     retries: CLOUD_LIMITS.hideAttempts - 1,
     minTimeout: CLOUD_LIMITS.pauseMsMin / 3,
     maxTimeout: CLOUD_LIMITS.pauseMsMax,

@@ -18,6 +18,8 @@ export const CLOUD_LIMITS = {
    * calls; shorter: clients wait for a dead cloud again and again before they speak to each other without it.
    */
   suspectMs: 10_000,
+  /** A server that has no room is waited for as long as it tells, but no longer. Longer: a server could stall us. */
+  toldWaitMsMax: 5_000,
   /** Election takes a lap of the ring, and up to a second when a member has just stopped. */
   electMs: 4_000,
   /** Unlocking waits for a durable write. */
@@ -35,8 +37,10 @@ export const CLOUD_LIMITS = {
   /** One hiding, at the slowest: this, and a second for each so many bytes of payload. */
   hideMsMin: 30_000,
   hideBytesPerSecondMin: 500_000,
-  /** Elections for one hiding before it is given up. */
+  /** Elections for one hiding before it is given up. Those whose leader had no room do not count. */
   hideAttempts: 6,
+  /** How long leaders may have no room. Longer: people wait; shorter: a crowd of owners is refused, not served in turn. */
+  hideRoomMs: 120_000,
   /** Re-attending after a break: at once but jittered, then rarer. */
   attendPauseMsMin: 50,
   attendPauseMsMax: 5_000,

@@ -62,6 +62,7 @@ const advice: Partial<Record<Reason, string>> = {
   [Reason.BAD_TICKET]: 'repeat the command',
   [Reason.TICKET_STALE]: 'repeat the command',
   [Reason.DRAINING]: 'repeat the command',
+  [Reason.TRY_LATER]: 'repeat the command in a minute',
   [Reason.STORE_UNAVAILABLE]: 'repeat the command; if it stays so, tell whoever runs the cloud',
   [Reason.BAD_COVER]: 'give --cover preview, drawn, dunes, dusk, waves, or another picture file',
   [Reason.ATTENDED_ELSEWHERE]: 'end the other client of this name, or join with another name there',

@@ -68,6 +68,7 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
   [Reason.LIMIT_EXCEEDED]: row(status.RESOURCE_EXHAUSTED, EXIT.failed),
   [Reason.STORE_UNAVAILABLE]: row(status.UNAVAILABLE, EXIT.unreachable),
   [Reason.TICKET_STALE]: row(status.UNAVAILABLE, EXIT.unreachable),
+  [Reason.TRY_LATER]: row(status.RESOURCE_EXHAUSTED, EXIT.unreachable),
 
   [Reason.NOT_ADMITTED]: row(status.PERMISSION_DENIED, EXIT.refused),
   [Reason.APPROVAL_PENDING]: row(status.PERMISSION_DENIED, EXIT.refused),
@@ -83,6 +84,14 @@ export const REFUSALS: Readonly<Record<Exclude<Reason, Reason.UNSPECIFIED>, Row>
 /** A reason that may be given. */
 export type Refusal = keyof typeof REFUSALS;
 
+/** What else a refusal tells programs. */
+export interface RefusalDetails {
+  /** The fields that break a contract. */
+  readonly violations?: readonly Violation[];
+  /** How long the caller should wait before it asks again; absent if that would not help. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /**
  * An expected refusal, the same on both sides of a call. The message is for people: what happened and what to
  * do next. `metadata` are the facts that proto/glimpse/v1/error.proto lists with the reason.
@@ -92,18 +101,29 @@ export class Refused extends Error {
   readonly reason: Refusal;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly Violation[];
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     reason: Refusal,
     message: string,
     metadata: Readonly<Record<string, string>> = {},
-    violations: readonly Violation[] = [],
+    { violations = [], retryAfterMs }: RefusalDetails = {},
   ) {
     super(message);
     this.reason = reason;
     this.metadata = metadata;
     this.violations = violations;
+    this.retryAfterMs = retryAfterMs;
   }
+}
+
+/** TRY_LATER: nothing was done for want of room, or because the caller asks too often; `limit` is which and how much. */
+export function tryLater(
+  message: string,
+  [limit, value]: readonly [name: string, value: number],
+  retryAfterMs: number,
+): Refused {
+  return new Refused(Reason.TRY_LATER, message, { limit, value: String(value) }, { retryAfterMs });
 }
 
 /** No answer: nothing is known about what the other side did. Ask again, or another, where that is safe. */

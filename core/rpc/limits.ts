@@ -19,6 +19,8 @@ export const RPC_LIMITS = {
   callsPerConnectionMax: 256,
   /** A unary call without a deadline of its own. Every one of them takes milliseconds when all is well. */
   unaryDeadlineMs: 5_000,
+  /** The longest wait that a refusal can ask for. Longer would let a server that errs, or lies, silence its clients. */
+  retryAfterMsMax: 30_000,
   /** First and last pause between attempts to connect: a server that is back is found within the second. */
   reconnectMinMs: 100,
   reconnectMaxMs: 2_000,

@@ -14,7 +14,7 @@ export function decode<M extends DescMessage>(schema: M, bytes: Uint8Array): Mes
   const violations = violationsOf(schema, message);
   if (violations.length === 0) return message;
   const what = `${schema.name} breaks the contract: ${inWords(violations)}.`;
-  throw new Refused(Reason.INVALID_REQUEST, what, {}, violations);
+  throw new Refused(Reason.INVALID_REQUEST, what, {}, { violations });
 }
 
 function parse<M extends DescMessage>(schema: M, bytes: Uint8Array): MessageShape<M> {

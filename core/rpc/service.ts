@@ -8,7 +8,7 @@ import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import type * as grpc from '@grpc/grpc-js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { Caller, Role } from '../identity/role.js';
-import { callerOn } from './connection.js';
+import { callerOn, networkOf } from './connection.js';
 import { Refused } from './errors.js';
 import { decode, encode } from './messages.js';
 import { pathOf, streamsRequests, streamsResponses } from './method.js';
@@ -17,10 +17,18 @@ import { pump } from './pump.js';
 import { toStatus } from './status.js';
 import { widen } from './window.js';
 
+/** What is called, and from where. */
+export interface Asked {
+  /** The method's name, as in proto/. */
+  readonly method: string;
+  /** The network the call comes from: an IPv4 address, or the first half of an IPv6 address. */
+  readonly network: string;
+}
+
 export interface ServiceOptions<S extends DescService> {
   readonly allow: Allowed<S>;
-  /** Refuses callers whose certificate alone is not enough. @throws Refused */
-  readonly authorize?: (caller: Caller) => void | Promise<void>;
+  /** Refuses callers whose certificate alone is not enough, and those who call too often. @throws Refused */
+  readonly authorize?: (caller: Caller, call: Asked) => void | Promise<void>;
   /** What an error of the domain is to the caller; undefined for errors that are nobody's business. */
   readonly asRefused?: (error: unknown) => Refused | undefined;
   /** Told of every error that the caller only sees as INTERNAL. */
@@ -136,7 +144,7 @@ class ServedMethod {
       const message = `${this.#method.name} is not for callers of role ${caller.role}.`;
       throw new Refused(Reason.WRONG_ROLE, message);
     }
-    await this.#options.authorize?.(caller);
+    await this.#options.authorize?.(caller, { method: this.#method.name, network: networkOf(call) });
     return { signal, caller };
   }
 

@@ -3,15 +3,17 @@
  * The trailer `grpc-status-details-bin` is that of the rich error model: https://grpc.io/docs/guides/error/.
  */
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { anyPack, anyUnpack, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
-import { BadRequestSchema, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.js';
+import type { RetryInfo } from '../../gen/google/rpc/error_details_pb.js';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.js';
 import type { Status } from '../../gen/google/rpc/status_pb.js';
 import { REFUSALS, Refused, Unreachable } from './errors.js';
 import type { Refusal } from './errors.js';
+import { RPC_LIMITS } from './limits.js';
 
 const domain = 'glimpse';
 const trailer = 'grpc-status-details-bin';
@@ -36,6 +38,10 @@ export function toStatus(refused: Refused): StatusWithDetails {
   if (refused.violations.length > 0) {
     const fieldViolations = refused.violations.map(({ field, description }) => ({ field, description }));
     details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
+  }
+  if (refused.retryAfterMs !== undefined) {
+    const retryDelay = durationFromMs(refused.retryAfterMs);
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
   const metadata = new Metadata();
   metadata.set(
@@ -77,8 +83,17 @@ function refusedOf({ message, details }: Status): Refused | undefined {
   const found = details.map((any) => anyUnpack(any, ErrorInfoSchema)).find((info) => info?.domain === domain);
   if (!found) return undefined;
   const violations = details.map((any) => anyUnpack(any, BadRequestSchema)?.fieldViolations ?? []).flat();
-  return new Refused(reasonNamed(found.reason), message, { ...found.metadata }, violations);
+  const retryAfterMs = details.map((any) => waitIn(anyUnpack(any, RetryInfoSchema))).find(isTold);
+  return new Refused(reasonNamed(found.reason), message, { ...found.metadata }, { violations, retryAfterMs });
 }
+
+/** Whoever tells it is not trusted to keep a caller waiting for ever. */
+function waitIn(told: RetryInfo | undefined): number | undefined {
+  if (!told?.retryDelay) return undefined;
+  return Math.min(Math.max(0, durationMs(told.retryDelay)), RPC_LIMITS.retryAfterMsMax);
+}
+
+const isTold = (waitMs: number | undefined): waitMs is number => waitMs !== undefined;
 
 /** A reason that this version does not know is one of the other side's failures. */
 function reasonNamed(name: string): Refusal {

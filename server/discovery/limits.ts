@@ -11,6 +11,8 @@ export const DISCOVERY_LIMITS = {
   checkMs: 4000,
   /** Attending clients of one server, each a stream and a row. More are sent to another server. */
   sessionsMax: 10_000,
+  /** What those are told to wait who find it full: people leave seldom. */
+  fullMs: 5_000,
   /** Grants with news that one slow client may have waiting; beyond it all of its grants are looked through. */
   newsMax: 256,
   /** Entries of a page of List: about 30 KiB. */

@@ -5,7 +5,7 @@
  */
 import { create, toBinary } from '@bufbuild/protobuf';
 import pRetry from 'p-retry';
-import { Refused } from '../../core/rpc/errors.js';
+import { Refused, tryLater } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { SessionRecordSchema } from '../../gen/glimpse/v1/records_pb.js';
 import type { SessionRecord } from '../../gen/glimpse/v1/records_pb.js';
@@ -57,7 +57,7 @@ export class Sessions {
   /**
    * Makes the client present, in place of any earlier session of its name, until the session ends. Its row goes
    * then; if need be later, when the store can be reached again.
-   * @throws Refused DRAINING, LIMIT_EXCEEDED, KEY_REPLACED; StoreUnavailable
+   * @throws Refused DRAINING, TRY_LATER, KEY_REPLACED; StoreUnavailable
    */
   async begin(standing: Standing, address: string): Promise<Session> {
     this.#admit(standing.name);
@@ -122,14 +122,9 @@ export class Sessions {
   #admit(name: string): void {
     if (this.#draining) throw new Refused(Reason.DRAINING, 'this server is stopping: attend at another');
     if (this.#held.size >= DISCOVERY_LIMITS.sessionsMax && !this.#held.has(name)) {
-      throw new Refused(
-        Reason.LIMIT_EXCEEDED,
-        'this server is attended by as many as it can take: try another',
-        {
-          limit: 'sessionsMax',
-          value: String(DISCOVERY_LIMITS.sessionsMax),
-        },
-      );
+      const { sessionsMax, fullMs } = DISCOVERY_LIMITS;
+      const what = 'this server is attended by as many as it can take: try another';
+      throw tryLater(what, ['sessionsMax', sessionsMax], fullMs);
     }
   }
 

@@ -9,19 +9,18 @@ import { shapeFor } from '../../core/carrier/layout/shape.js';
 import type { Compression } from '../../core/carrier/layout/band.js';
 import { writeCarrier } from '../../core/carrier/write.js';
 import { LIMITS } from '../../core/limits.js';
-import { Refused } from '../../core/rpc/errors.js';
 import { RPC_LIMITS } from '../../core/rpc/limits.js';
 import { cloudKey } from '../../core/seal/keys.js';
 import { seal, sealedBytes } from '../../core/seal/seal.js';
 import type { SignedTicket } from '../../gen/glimpse/v1/election_pb.js';
-import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { Compression as Asked } from '../../gen/glimpse/v1/stego_pb.js';
 import type { HideHeader, HideRequest, HideResponseSchema } from '../../gen/glimpse/v1/stego_pb.js';
 import type { BandWorkers } from './bands.js';
 import type { Covers } from './cover.js';
 import { badStream, Incoming } from './incoming.js';
 import { STEGO_LIMITS } from './limits.js';
-import { inTime, takenInTime } from './patience.js';
+import { inTime, takenInTime, within } from './patience.js';
+import { Room } from './room.js';
 
 /** What the election has to do with a hiding. */
 export interface Admission {
@@ -52,14 +51,14 @@ type Response = MessageInitShape<typeof HideResponseSchema>;
 
 export class Hiding {
   readonly #parts: HidingParts;
-  #hides = 0;
-  #declaredBytes = 0;
+  readonly #room: Room;
 
   constructor(parts: HidingParts) {
     this.#parts = parts;
+    this.#room = new Room(parts.id);
   }
 
-  /** @throws Refused BAD_TICKET, TICKET_STALE, BAD_STREAM, BAD_COVER, LIMIT_EXCEEDED */
+  /** @throws Refused BAD_TICKET, TICKET_STALE, BAD_STREAM, BAD_COVER, TRY_LATER */
   hide(ownerFingerprint: Uint8Array, requests: AsyncIterable<HideRequest>): AsyncIterable<Response> {
     const late = () => badStream(`nothing moved for ${STEGO_LIMITS.idleMs / 1_000} s`);
     const incoming = new Incoming(inTime(requests, STEGO_LIMITS.idleMs, late));
@@ -70,39 +69,35 @@ export class Hiding {
     ownerFingerprint: Uint8Array,
     incoming: Incoming,
   ): AsyncGenerator<Response, void, undefined> {
-    const header = await incoming.header();
-    const declaredBytes = header.coverBytes + header.sealedBytes;
-    this.#checkRoom(declaredBytes);
-    const work = this.#parts.admission.begin(header.ticket!, {
-      ownerFingerprint,
-      sealedBytes: header.sealedBytes,
-    });
-    this.#hides += 1;
-    this.#declaredBytes += declaredBytes;
+    const depart = this.#room.arrive();
     try {
-      yield* this.#hidden(ownerFingerprint, header, incoming);
+      const late = () => badStream(`its header did not come in ${STEGO_LIMITS.headerMs / 1_000} s`);
+      const header = await within(incoming.header(), STEGO_LIMITS.headerMs, late);
+      yield* this.#placed(ownerFingerprint, header, incoming);
     } finally {
-      this.#hides -= 1;
-      this.#declaredBytes -= declaredBytes;
-      work.end();
+      depart();
     }
   }
 
-  /** Refuses before the ticket is used up. */
-  #checkRoom(declaredBytes: number): void {
-    const { hidesMax, declaredBytesMax } = STEGO_LIMITS;
-    const limit =
-      this.#hides >= hidesMax
-        ? { limit: 'hidesMax', value: String(hidesMax) }
-        : this.#declaredBytes + declaredBytes > declaredBytesMax
-          ? { limit: 'declaredBytesMax', value: String(declaredBytesMax) }
-          : undefined;
-    if (limit === undefined) return;
-    throw new Refused(
-      Reason.LIMIT_EXCEEDED,
-      `${this.#parts.id} hides as much as it can at once. Ask for a leader again in a moment.`,
-      limit,
-    );
+  async *#placed(
+    ownerFingerprint: Uint8Array,
+    header: HideHeader,
+    incoming: Incoming,
+  ): AsyncGenerator<Response, void, undefined> {
+    const { ticket, coverBytes, sealedBytes } = header;
+    // Sent away here, the ticket is not used up. Whoever waits has used it: the ring counts what is to be done here.
+    const place = this.#room.ask(coverBytes + sealedBytes);
+    try {
+      const work = this.#parts.admission.begin(ticket!, { ownerFingerprint, sealedBytes });
+      try {
+        await place.entered;
+        yield* this.#hidden(ownerFingerprint, header, incoming);
+      } finally {
+        work.end();
+      }
+    } finally {
+      place.leave();
+    }
   }
 
   async *#hidden(

@@ -1,7 +1,17 @@
 /** The limits of hiding, together. Those of the formats are in core/limits.ts. */
 export const STEGO_LIMITS = {
-  /** Hidings under way at once. More would share the same cores and all be slow; who comes next is refused. */
+  /** Hidings under way at once. More would share the same cores and all be slow; who comes next waits. */
   hidesMax: 16,
+  /** Hidings that wait for room. More wait longer than anybody likes; fewer send owners away to try again. */
+  waitingMax: 48,
+  /** Streams in all, those too that have not said yet what they are: each holds a window of unread input, 1 MiB. */
+  streamsMax: 128,
+  /** Between the start of a stream and its header. Longer lets idle streams hold their places. */
+  headerMs: 5_000,
+  /** How long one waits for room before it is sent away. Longer than a client takes silence for death would be in vain. */
+  roomMs: 5_000,
+  /** What those who are sent away are told to wait: about what a hiding takes on a busy machine. */
+  retryAfterMs: 1_000,
   /** Declared bytes, covers and payloads, of all of them: what one holds in memory is about twice its own. */
   declaredBytesMax: 268_435_456,
   /** Bands in the making for one hiding, so that two workers are busy while a third band is collected. */

@@ -53,7 +53,8 @@ export function takenInTime<T>(
   return { [Symbol.asyncIterator]: () => ({ next, return: end }) };
 }
 
-async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+/** The promise. @throws what `late` makes, when it does not settle in time */
+export async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(late()), ms);

@@ -126,7 +126,7 @@ test('a stale ticket is exchanged, a full leader left; a bad cover is refused at
     async function* () {
       throw new Refused(reason, 'no');
     };
-  for (const reason of [Reason.TICKET_STALE, Reason.LIMIT_EXCEEDED] as const) {
+  for (const reason of [Reason.TICKET_STALE, Reason.TRY_LATER] as const) {
     const again = await ringOf(t, refuses(reason), works);
     t.is((await hidden(again.cloud)).kept.leader, 'l2');
   }

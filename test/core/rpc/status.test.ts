@@ -6,6 +6,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { EXIT, exitCodeOf, REFUSALS, Refused, Unreachable } from '../../../core/rpc/errors.js';
 import type { Refusal } from '../../../core/rpc/errors.js';
+import { RPC_LIMITS } from '../../../core/rpc/limits.js';
 import { fromStatus, toStatus } from '../../../core/rpc/status.js';
 
 const reasons = Object.values(Reason).filter(
@@ -23,8 +24,9 @@ test('every refusal comes back as it went', (t) => {
       words,
       fc.dictionary(words, words, { maxKeys: 4, noNullPrototype: true }),
       fc.array(violation, { maxLength: 8 }),
-      (reason, message, metadata, violations) => {
-        const sent = toStatus(new Refused(reason, message, metadata, violations));
+      fc.option(fc.integer({ min: 0, max: RPC_LIMITS.retryAfterMsMax }), { nil: undefined }),
+      (reason, message, metadata, violations, retryAfterMs) => {
+        const sent = toStatus(new Refused(reason, message, metadata, { violations, retryAfterMs }));
         const back = fromStatus(asError(sent));
         t.true(back instanceof Refused);
         t.is(sent.code, REFUSALS[reason].status);
@@ -33,6 +35,7 @@ test('every refusal comes back as it went', (t) => {
         t.deepEqual((back as Refused).metadata, metadata);
         const fields = (back as Refused).violations.map(({ field, description }) => ({ field, description }));
         t.deepEqual(fields, violations);
+        t.is((back as Refused).retryAfterMs, retryAfterMs);
       },
     ),
   );
@@ -48,6 +51,13 @@ test('details that are none are ignored, and nothing is known then', (t) => {
       );
     }),
   );
+});
+
+test('a wait that is told is bounded', (t) => {
+  const told = (retryAfterMs: number) =>
+    fromStatus(asError(toStatus(new Refused(Reason.TRY_LATER, 'busy', {}, { retryAfterMs }))));
+  t.like(told(1e12), { retryAfterMs: RPC_LIMITS.retryAfterMsMax });
+  t.like(told(-1e12), { retryAfterMs: 0 });
 });
 
 test('statuses of the transport are no refusals, but for two that repeat themselves', (t) => {
