@@ -13,6 +13,13 @@ export const PEER_LIMITS = {
   ownerSilentMs: 20_000,
   progressEveryMs: 1_000,
   /**
+   * A peer that we serve neither sends nor takes anything for so long: the stream ends. An honest sender gives up
+   * after `progressMs`. Longer holds places for those who only say that they will deliver.
+   */
+  peerSilentMs: 10_000,
+  /** A delivery that comes in has so long; then it breaks off, and is resumed from there. Longer serves slow lines. */
+  incomingMs: 600_000,
+  /**
    * Connections to peers that are kept after they were used, and for how long: longer spares handshakes, shorter
    * spares both sides a connection that is pinged every second.
    */

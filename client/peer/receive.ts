@@ -32,8 +32,8 @@ export interface CheckedParcel {
 /** A carrier is at most twice its payload, with a slot and the noise around it. */
 const overheadBytesMax = 16 * 1024 * 1024;
 
-/** @throws Refused BAD_SIGNATURE, NOT_YOURS, WRONG_CLOUD, BAD_CARRIER */
-export function checkParcel(parcel: Parcel, sender: Contact, { self }: Workings): CheckedParcel {
+/** @throws Refused BAD_SIGNATURE, NOT_YOURS, WRONG_CLOUD, KEY_CHANGED, BAD_CARRIER */
+export function checkParcel(parcel: Parcel, sender: Contact, { self, vault }: Workings): CheckedParcel {
   const rights = checkRights(parcel, sender);
   if (!same(rights.viewer!.fingerprint, self.fingerprint)) {
     throw new Refused(Reason.NOT_YOURS, 'These rights are for another viewer: nothing was taken.');
@@ -43,6 +43,14 @@ export function checkParcel(parcel: Parcel, sender: Contact, { self }: Workings)
   }
   if (!same(rights.grantId, parcel.grantId))
     throw bad('is announced as another grant than its rights are of');
+  // A grant's id is drawn by whoever gives it: another may name it too.
+  const given = vault.held.get(parcel.grantId)?.owner ?? sender;
+  if (!same(given.fingerprint, sender.fingerprint)) {
+    throw new Refused(
+      Reason.KEY_CHANGED,
+      `This grant was given with another key, by ${given.name}: nothing was taken.`,
+    );
+  }
   const bytesMax = Math.min(LIMITS.carrierBytesMax, 3 * rights.payloadBytes + overheadBytesMax);
   if (parcel.carrierBytes > bytesMax) throw bad('is announced far larger than what it carries');
   return { parcel, rights, sender };

@@ -6,10 +6,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { FormatError } from '../../core/format-error.js';
 import type { Caller } from '../../core/identity/role.js';
 import { readRights } from '../../core/rights/signed.js';
-import { Refused } from '../../core/rpc/errors.js';
+import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import type { Handlers } from '../../core/rpc/method.js';
+import { allInTime, inTime, takenInTime } from '../../core/rpc/patience.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type {
+  BrowseResponseSchema,
   DeliverRequest,
   DeliverResponseSchema,
   Peer,
@@ -47,32 +49,20 @@ export interface PeerParts {
   readonly offer: Offer;
 }
 
+type GalleryPart = MessageInitShape<typeof BrowseResponseSchema>;
 type Answer = MessageInitShape<typeof RequestPhotoResponseSchema>;
 type DeliverAnswer = MessageInitShape<typeof DeliverResponseSchema>;
 
 export function peerService(parts: PeerParts): Handlers<typeof Peer> {
-  const { workings, people, heldRights, offer } = parts;
+  const { workings, people, heldRights } = parts;
   const incoming = new Map<string, number>();
   return {
-    async *browse(_request, { caller, signal }) {
-      const contact = await people.behind(clientOf(caller));
-      if (decideBrowse({ policy: contact.policy, open: offer.open }) === 'knock')
-        throw knocked(contact, workings);
-      workings.tell(`${contact.name} looks at the gallery`);
-      yield* offer.gallery.list(signal);
-    },
+    browse: (_request, { caller, signal }) => takenSoon(browse(caller, signal, parts)),
 
-    async *requestPhoto(requests, { caller }) {
-      const said = requests[Symbol.asyncIterator]();
-      const ask = await nextAsk(said);
-      const contact = await people.behind(clientOf(caller));
-      await admit(contact, ask, parts);
-      const given = yield* giving(contact, ask, parts);
-      yield* deliverBack(given, said, parts.deliveries);
-    },
+    requestPhoto: (requests, { caller }) => takenSoon(photoFor(caller, saidSoon(requests), parts)),
 
     async *deliver(requests, { caller }) {
-      const said = requests[Symbol.asyncIterator]();
+      const said = allInTime(saidSoon(requests), PEER_LIMITS.incomingMs, slow);
       const first = await said.next();
       if (first.done === true || first.value.message.case !== 'parcel') throw badStream();
       const contact = await people.behind(clientOf(caller));
@@ -93,6 +83,44 @@ export function peerService(parts: PeerParts): Handlers<typeof Peer> {
     },
   };
 }
+
+async function* browse(
+  caller: Caller,
+  signal: AbortSignal,
+  parts: PeerParts,
+): AsyncGenerator<GalleryPart, void, undefined> {
+  const { workings, people, offer } = parts;
+  const contact = await people.behind(clientOf(caller));
+  if (decideBrowse({ policy: contact.policy, open: offer.open }) === 'knock')
+    throw knocked(contact, workings);
+  workings.tell(`${contact.name} looks at the gallery`);
+  yield* offer.gallery.list(signal);
+}
+
+async function* photoFor(
+  caller: Caller,
+  said: AsyncGenerator<RequestPhotoRequest>,
+  parts: PeerParts,
+): AsyncGenerator<Answer, void, undefined> {
+  const ask = await nextAsk(said);
+  const contact = await parts.people.behind(clientOf(caller));
+  await admit(contact, ask, parts);
+  const given = yield* giving(contact, ask, parts);
+  yield* deliverBack(given, said, parts.deliveries);
+}
+
+const { peerSilentMs } = PEER_LIMITS;
+
+function saidSoon<Said>(requests: AsyncIterable<Said>): AsyncGenerator<Said, void, undefined> {
+  return inTime(requests, peerSilentMs, slow);
+}
+
+function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncIterable<Part> {
+  return takenInTime(answers, peerSilentMs, slow);
+}
+
+/** Nothing was refused: what came of a delivery is kept, to be resumed. */
+const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
 
 /** What bytes from a peer break is the peer's fault, not ours. */
 export function asRefused(error: unknown): Refused | undefined {

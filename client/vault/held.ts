@@ -70,8 +70,9 @@ export class HeldGrants {
       this.#keep(checked);
       this.#database.run(
         `UPDATE held SET file = @file, snapshot = @snapshot, carrier_bytes = @carrierBytes, leader = @leader,
-           asked = max(asked, @asked), received_at = @receivedAtMs WHERE grant_id = @grantId`,
-        { grantId, ...picture },
+           asked = max(asked, @asked), received_at = @receivedAtMs
+         WHERE grant_id = @grantId AND owner_fingerprint = @fingerprint`,
+        { grantId, fingerprint: checked.owner.fingerprint, ...picture },
       );
       return this.get(grantId)!;
     });
@@ -127,7 +128,8 @@ export class HeldGrants {
     this.#database.run(
       `INSERT INTO held (grant_id, owner_name, owner_fingerprint, owner_keys, image_id, rights, version)
        VALUES (@grantId, @name, @fingerprint, @keys, @imageId, @encoded, @version)
-       ON CONFLICT DO UPDATE SET rights = @encoded, version = @version WHERE version < @version`,
+       ON CONFLICT DO UPDATE SET rights = @encoded, version = @version
+         WHERE version < @version AND owner_fingerprint = @fingerprint`,
       {
         grantId,
         name: owner.name,

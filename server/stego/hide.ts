@@ -10,6 +10,7 @@ import type { Compression } from '../../core/carrier/layout/band.js';
 import { writeCarrier } from '../../core/carrier/write.js';
 import { LIMITS } from '../../core/limits.js';
 import { RPC_LIMITS } from '../../core/rpc/limits.js';
+import { inTime, takenInTime, within } from '../../core/rpc/patience.js';
 import { cloudKey } from '../../core/seal/keys.js';
 import { seal, sealedBytes } from '../../core/seal/seal.js';
 import type { SignedTicket } from '../../gen/glimpse/v1/election_pb.js';
@@ -19,7 +20,6 @@ import type { BandWorkers } from './bands.js';
 import type { Covers } from './cover.js';
 import { badStream, Incoming } from './incoming.js';
 import { STEGO_LIMITS } from './limits.js';
-import { inTime, takenInTime, within } from './patience.js';
 import { Room } from './room.js';
 
 /** What the election has to do with a hiding. */

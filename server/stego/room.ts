@@ -3,8 +3,8 @@
  * and not for long; everybody else is sent away at once and told when to ask again. docs/protocol.md, "Hiding".
  */
 import { tryLater } from '../../core/rpc/errors.js';
+import { within } from '../../core/rpc/patience.js';
 import { STEGO_LIMITS } from './limits.js';
-import { within } from './patience.js';
 
 /** A place that was asked for, waiting or taken. */
 export interface Place {

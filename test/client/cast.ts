@@ -53,6 +53,11 @@ export class Cast {
     this.#known = ready.servers;
   }
 
+  /** host:port of every server's services. */
+  get addresses(): string[] {
+    return this.#known.map(({ address }) => address);
+  }
+
   /** Every server at once, as in a power failure. */
   async killCloud(): Promise<void> {
     // The servers that `cloud` runs would see it go, and stop in good order.

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { inTime, takenInTime } from '../../../server/stego/patience.js';
+import { allInTime, inTime, takenInTime } from '../../../core/rpc/patience.js';
 
 const late = () => new Error('too late');
 const longMs = 60_000;
@@ -21,7 +21,19 @@ async function all(numbers: AsyncIterable<number>): Promise<number[]> {
 
 test('who is in time gets everything', async (t) => {
   t.deepEqual(await all(inTime(counting(3), longMs, late)), [1, 2, 3]);
+  t.deepEqual(await all(allInTime(counting(3), longMs, late)), [1, 2, 3]);
   t.deepEqual(await all(takenInTime(counting(3), longMs, late)), [1, 2, 3]);
+});
+
+test('a source that is always in time, and never comes to its end, is ended', async (t) => {
+  async function* endless() {
+    for (;;) {
+      yield 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  t.true((await all(inTime(counting(3), shortMs, late))).length === 3);
+  await t.throwsAsync(all(allInTime(endless(), shortMs, late)), { message: 'too late' });
 });
 
 test('a source that falls silent ends the stream', async (t) => {

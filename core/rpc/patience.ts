@@ -1,19 +1,27 @@
 /**
- * Streams whose other end may fall silent: nobody holds a hiding's memory for longer than `idleMs` by doing
- * nothing. Timers are here and nowhere else in server/stego.
+ * Streams whose other end may fall silent: nobody holds memory or a place here for longer than is allowed, by doing
+ * nothing or next to nothing.
  */
 
 /** The same items. @throws what `late` makes, when the next one does not come in time */
-export async function* inTime<T>(
-  source: AsyncIterable<T>,
-  idleMs: number,
-  late: () => Error,
-): AsyncGenerator<T, void, undefined> {
+export function inTime<T>(source: AsyncIterable<T>, idleMs: number, late: () => Error): Timed<T> {
+  return timed(source, () => idleMs, late);
+}
+
+/** The same items. @throws what `late` makes, when the last one does not come in time */
+export function allInTime<T>(source: AsyncIterable<T>, wholeMs: number, late: () => Error): Timed<T> {
+  const endMs = performance.now() + wholeMs;
+  return timed(source, () => Math.max(0, endMs - performance.now()), late);
+}
+
+type Timed<T> = AsyncGenerator<T, void, undefined>;
+
+async function* timed<T>(source: AsyncIterable<T>, leftMs: () => number, late: () => Error): Timed<T> {
   const iterator = source[Symbol.asyncIterator]();
   let done = false;
   try {
     for (;;) {
-      const next = await within(iterator.next(), idleMs, late);
+      const next = await within(iterator.next(), leftMs(), late);
       done = next.done === true;
       if (next.done === true) return;
       yield next.value;
