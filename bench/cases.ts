@@ -10,5 +10,6 @@ export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
   ['failover', async () => (await import('./failover/case.js')).failover],
   ['transfer', async () => (await import('./transfer/case.js')).transfer],
   ['gallery', async () => (await import('./gallery/case.js')).gallery],
+  ['directory', async () => (await import('./directory/case.js')).directory],
   ['unlock', async () => (await import('./unlock/case.js')).unlock],
 ]);

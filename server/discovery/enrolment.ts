@@ -95,7 +95,8 @@ function digestOf(code: string): Uint8Array | undefined {
   }
 }
 
-async function register(store: Store, asked: Asked): Promise<void> {
+/** Writes the name, and the use of its invitation. @throws as `admit` does; StoreUnavailable */
+export async function register(store: Store, asked: Asked): Promise<void> {
   const keys = {
     name: NAMES + asked.request.name,
     invitation: invitationKey(asked.request.secret),

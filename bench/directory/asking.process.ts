@@ -1,0 +1,129 @@
+/**
+ * Clients of the case `directory` that ask, in a process of their own: `asking.process.js DATA`, the folder of the cloud.
+ * How long each call took is told in ms.
+ */
+import { randomInt } from 'node:crypto';
+import { Servers } from '../../client/cloud/servers.js';
+import type { ServerClients } from '../../client/cloud/servers.js';
+import { readRights } from '../../core/rights/signed.js';
+import { GrantSide } from '../../gen/glimpse/v1/discovery_pb.js';
+import { Registry } from '../harness/registry.js';
+import type { Registered } from '../harness/registry.js';
+import { answering } from '../table/answering.js';
+import { registeredName } from './told.js';
+import type { Asking, Moments, Present } from './told.js';
+
+/** Who give at the same time, each one grant after the other. */
+const givers = 32;
+
+const registry = await Registry.open(process.argv[2]!);
+const connections: Joined[] = [];
+
+interface Joined extends ServerClients {
+  readonly registered: Registered;
+}
+
+/** So many that have joined and are connected. They are new each time: each name is held to a rate of its own. */
+async function joined(count: number, address: string): Promise<readonly Joined[]> {
+  const names = Array.from({ length: count }, (_, index) => `asker-${connections.length + index}`);
+  const made = await Promise.all(
+    names.map(async (name) => {
+      const registered = await registry.register(name);
+      const servers = new Servers(await registry.identity(registered));
+      return { registered, ...servers.at(address) };
+    }),
+  );
+  connections.push(...made);
+  return made;
+}
+
+/** All callers ask, each one thing after the other. */
+async function ask(
+  { address, count, callers }: Asking,
+  call: (server: ServerClients) => Promise<void>,
+): Promise<number[]> {
+  const servers = await joined(callers, address);
+  // The first call opens the connection.
+  await Promise.all(servers.map(call));
+  const tookMs: number[] = [];
+  await Promise.all(
+    servers.map(async (server) => {
+      for (let asked = 0; asked < count / callers; asked += 1) {
+        const beganMs = performance.now();
+        await call(server);
+        tookMs.push(performance.now() - beganMs);
+      }
+    }),
+  );
+  return tookMs;
+}
+
+interface OfMany extends Asking {
+  /** How many names there are. */
+  readonly names: number;
+}
+
+const lookUp = (asking: OfMany): Promise<number[]> =>
+  ask(asking, async ({ discovery }) => {
+    const name = registeredName(randomInt(asking.names));
+    const { entry } = await discovery.lookUp({ name });
+    if (entry?.name !== name) throw new Error(`${name} was looked up, and ${entry?.name} found`);
+  });
+
+const list = (asking: OfMany): Promise<number[]> =>
+  ask(asking, async ({ discovery }) => {
+    const { entries } = await discovery.list({ after: registeredName(randomInt(asking.names)) });
+    if (entries.length === 0) throw new Error('a page of the list is empty');
+  });
+
+/** All who are present, page after page. */
+async function listPresent(address: string): Promise<number> {
+  const [caller] = await joined(1, address);
+  const names = new Set<string>();
+  for (let after = ''; ;) {
+    const { entries, more } = await caller!.discovery.list({ after, onlineOnly: true });
+    for (const { name } of entries) names.add(name);
+    if (!more) return names.size;
+    after = entries.at(-1)!.name;
+  }
+}
+
+let gave: readonly Joined[] = [];
+
+/** Gives each a grant, and tells when each was begun to be put. */
+async function give({ address, viewers }: { address: string; viewers: Present[] }): Promise<Moments> {
+  gave = await joined(Math.min(givers, viewers.length), address);
+  const begun: Record<string, number> = {};
+  const waiting = viewers.values();
+  await Promise.all(
+    gave.map(async ({ registered, discovery }) => {
+      for (const { name, fingerprint } of waiting) {
+        const viewer = { name, fingerprint: new Uint8Array(Buffer.from(fingerprint, 'hex')) };
+        const { grantId, signedRights } = registry.rights(registered, viewer);
+        begun[Buffer.from(grantId).toString('hex')] = performance.timeOrigin + performance.now();
+        await discovery.putRights({ signedRights });
+      }
+    }),
+  );
+  return begun;
+}
+
+/** How many of these grants their viewers have acknowledged. */
+async function taken(): Promise<number> {
+  const counts = await Promise.all(gave.map(takenOf));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function takenOf({ discovery }: Joined): Promise<number> {
+  let count = 0;
+  for (let after: Uint8Array = new Uint8Array(); ;) {
+    const { grants, more } = await discovery.listGrants({ side: GrantSide.OWNER, after });
+    count += grants.filter(({ versionTaken }) => versionTaken === 1).length;
+    if (!more) return count;
+    after = readRights(grants.at(-1)!.signedRights!).grantId;
+  }
+}
+
+await answering({ lookUp, list, listPresent, give, taken });
+await registry.close();
+process.exit();

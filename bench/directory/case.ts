@@ -1,0 +1,229 @@
+/**
+ * `directory`: many names and many who attend at one server. Names are registered by the product's own code without
+ * its network; everything else goes over mutual TLS from processes of their own.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { awaited } from '../../demo/processes.js';
+import type { BenchCase, Cell, Report, Run } from '../harness/case.js';
+import { plain, quantile, spread, withRange } from '../harness/spread.js';
+import { Child } from '../table/child.js';
+import type { Used } from '../table/child.js';
+import { BenchCloud } from '../table/cloud.js';
+import type { Asking, Moments, Present } from './told.js';
+
+/** How long a server is left alone to see what those who attend cost while nothing happens. */
+const idleMs = 5_000;
+const kib = 1_024;
+
+interface Sizes {
+  readonly names: number;
+  readonly present: number;
+  /** Calls of each kind, of a round. */
+  readonly calls: number;
+}
+
+/** What a client that stays connected costs its server. */
+interface Cost {
+  readonly kind: string;
+  readonly kibEach: number;
+  readonly secondsToConnect: number;
+  /** Of one core, while nothing happens. */
+  readonly idleShare: number;
+}
+
+interface Bed {
+  readonly server: Child;
+  readonly bare: Child;
+  readonly crowd: Child;
+  readonly asker: Child;
+  readonly address: string;
+  readonly viewers: readonly Present[];
+}
+
+export const directory: BenchCase = {
+  name: 'directory',
+  summary: 'many registered, many attending at one server: look-ups, lists, updates, what each costs',
+  options: (command) =>
+    command
+      .option('--names <count>', 'how many are registered', '100000')
+      .option('--present <count>', 'how many attend', '3000'),
+  run: async (run) => {
+    const { names = '100000', present = '3000' } = run.options as { names?: string; present?: string };
+    const sizes = run.quick
+      ? { names: 300, present: 20, calls: 40 }
+      : { names: Number(names), present: Number(present), calls: 4_000 };
+    const bed = await open(run, sizes);
+    const costs = [await hold(run, bed), await attend(run, bed)];
+    const calls = await callAll(run, bed, sizes);
+    const fanOut = await give(run, bed);
+    return report(sizes, costs, calls, fanOut);
+  },
+};
+
+async function open(run: Run, { names, present }: Sizes): Promise<Bed> {
+  const data = path.join(run.folder, 'cloud');
+  await mkdir(data);
+  const start = (file: string, ...node: string[]): Child => {
+    const program = fileURLToPath(new URL(`./${file}.process.js`, import.meta.url));
+    const child = new Child(file, [...node, program, data], path.join(run.folder, `${file}.log`));
+    run.atEnd(() => child.stop());
+    return child;
+  };
+  const crowd = start('crowd');
+  run.note(`registering ${names} names`);
+  await crowd.ask('register', names);
+  const viewers = await crowd.ask<Present[]>('prepare', present);
+  const cloud = await BenchCloud.open({ folder: run.folder, servers: ['s1'], node: ['--expose-gc'] });
+  run.atEnd(() => cloud.close());
+  const [first] = await cloud.addresses();
+  return {
+    address: first!.address,
+    crowd,
+    viewers,
+    server: cloud.servers[0]!,
+    bare: start('bare', '--expose-gc'),
+    asker: start('asking'),
+  };
+}
+
+/** The contestant: streams of grpc-js as it comes. */
+async function hold(run: Run, { bare, crowd, viewers }: Bed): Promise<Cost> {
+  const address = await bare.ask<string>('ready');
+  const cost = await costOf(run, 'bare stream', bare, viewers.length, () => crowd.ask('hold', address));
+  await crowd.ask('leave');
+  return cost;
+}
+
+function attend(run: Run, { server, crowd, address, viewers }: Bed): Promise<Cost> {
+  return costOf(run, 'attending client', server, viewers.length, () => crowd.ask('attend', address));
+}
+
+async function costOf(
+  run: Run,
+  kind: string,
+  server: Child,
+  count: number,
+  connect: () => Promise<void>,
+): Promise<Cost> {
+  run.note(`${count} times: ${kind}`);
+  const before = await used(server);
+  const beganMs = performance.now();
+  await connect();
+  const secondsToConnect = (performance.now() - beganMs) / 1_000;
+  const after = await used(server);
+  await sleep(run.quick ? 100 : idleMs);
+  const { cpuMs, elapsedMs } = await server.ask<Used>('used');
+  const kibEach = (after.residentBytes - before.residentBytes) / count / kib;
+  return { kind, kibEach, secondsToConnect, idleShare: cpuMs / elapsedMs };
+}
+
+/** Without its garbage. */
+async function used(server: Child): Promise<Used> {
+  await server.ask('collect');
+  return server.ask<Used>('used');
+}
+
+interface Called {
+  readonly what: string;
+  readonly callers: number;
+  readonly perSecond: Cell;
+  readonly tookMs: readonly number[];
+}
+
+async function callAll(run: Run, { asker, address }: Bed, sizes: Sizes): Promise<Called[]> {
+  const tookMs = new Map<string, number[]>();
+  const contestants = (['lookUp', 'list'] as const).flatMap((what) =>
+    [1, 64].map((callers) => ({
+      name: `${what} ${callers}`,
+      measure: async () => {
+        const count = what === 'list' ? sizes.calls / 10 : sizes.calls;
+        const asking: Asking & { names: number } = { address, count, callers, names: sizes.names };
+        const beganMs = performance.now();
+        const took = await asker.ask<number[]>(what, asking);
+        tookMs.set(`${what} ${callers}`, took);
+        return (took.length * 1_000) / (performance.now() - beganMs);
+      },
+    })),
+  );
+  run.note('looking up and listing');
+  const measured = await run.interleave(contestants, run.quick ? 1 : 3);
+  const found = await asker.ask<number>('listPresent', address);
+  if (found !== sizes.present) throw new Error(`${sizes.present} attend, and the list shows ${found}`);
+  return measured.map(({ name, figures }) => {
+    const [what, callers] = name.split(' ') as [string, string];
+    return {
+      what: what === 'list' ? 'a page of the list (100 names)' : 'look-up',
+      callers: Number(callers),
+      perSecond: withRange(spread(figures)),
+      tookMs: tookMs.get(name)!,
+    };
+  });
+}
+
+/** One owner gives each who attends a grant; from putting it to its being there. */
+async function give(run: Run, { asker, crowd, address, viewers }: Bed): Promise<Called> {
+  run.note(`a grant for each of ${viewers.length}`);
+  const beganMs = performance.now();
+  const begun = await asker.ask<Moments>('give', { address, viewers });
+  const seconds = (performance.now() - beganMs) / 1_000;
+  const all = await awaited(async () => {
+    const taken = await asker.ask<number>('taken');
+    return taken === viewers.length ? taken : undefined;
+  });
+  const arrivals = await crowd.ask<Moments>('arrivals');
+  const tookMs = Object.entries(begun).map(([grant, sinceMs]) => arrivals[grant]! - sinceMs);
+  if (all === undefined || tookMs.some(Number.isNaN)) throw new Error('an update did not reach its viewer');
+  return {
+    what: 'rights put, and at their viewer',
+    callers: 32,
+    perSecond: plain(viewers.length / seconds),
+    tookMs,
+  };
+}
+
+function report(sizes: Sizes, costs: readonly Cost[], calls: readonly Called[], fanOut: Called): Report {
+  const [first] = calls as [Called];
+  const lookUpMs = quantile(first.tookMs, 0.99);
+  const attending = costs.at(-1)!;
+  return {
+    tables: [
+      {
+        title: `${plain(sizes.names)} names, ${plain(sizes.present)} attending`,
+        columns: ['what', 'at once', 'a second', 'p50, ms', 'p99, ms'],
+        rows: [...calls, fanOut].map(({ what, callers, perSecond, tookMs }) => [
+          ...[what, callers, perSecond],
+          ...[0.5, 0.99].map((part) => plain(quantile(tookMs, part))),
+        ]),
+      },
+      {
+        title: 'What each who stays connected costs the server',
+        columns: ['', 'memory, KiB', 'to connect all, s', 'of a core, nothing happening'],
+        rows: costs.map(({ kind, kibEach, secondsToConnect, idleShare }) => [
+          ...[kind, plain(kibEach), plain(secondsToConnect)],
+          `${plain(100 * idleShare)} %`,
+        ]),
+      },
+    ],
+    targets: [
+      {
+        what: 'look-up, one caller: p99',
+        target: 'under 5 ms',
+        measured: `${plain(lookUpMs)} ms`,
+        met: lookUpMs < 5,
+      },
+      {
+        what: 'memory of an attending client',
+        target: 'under 120 KiB',
+        measured: `${plain(attending.kibEach)} KiB`,
+        met: attending.kibEach < 120,
+      },
+    ],
+    notes: [
+      'Memory is what the server’s process has resident more than before, without garbage, by client.',
+      'Clients and their handshakes are in other processes on the same cores.',
+    ],
+  };
+}

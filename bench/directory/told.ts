@@ -1,0 +1,22 @@
+/** What the processes of the case are told, and tell. */
+
+/** Someone who attends. */
+export interface Present {
+  readonly name: string;
+  /** Hex. */
+  readonly fingerprint: string;
+}
+
+export interface Asking {
+  readonly address: string;
+  /** How often, all callers together. */
+  readonly count: number;
+  /** Who ask at the same time, each over a connection of its own. */
+  readonly callers: number;
+}
+
+/** Of a grant, by its id in hex, when something happened to it: Unix time, ms. */
+export type Moments = Readonly<Record<string, number>>;
+
+/** Zero to `count` - 1, in the order of their numbers. */
+export const registeredName = (index: number): string => `name-${String(index).padStart(7, '0')}`;
