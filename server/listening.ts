@@ -62,6 +62,7 @@ export async function listen(options: ListeningOptions, parts: Parts, closing: C
   const newcomers = await startServer({
     ...options.enrol,
     credentials: new ListenerCredentials(identity, 'none'),
+    callers: 'strangers',
     register: (server) => health.push(addEnrolment(server, options, parts)),
   });
   closing.add('enrolment', () => newcomers.stop(LISTENING_LIMITS.callsMs));

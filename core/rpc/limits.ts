@@ -13,8 +13,12 @@ export const RPC_LIMITS = {
   windowBytes: 1024 * 1024,
   /** For a TLS handshake; longer lets strangers hold sockets. */
   handshakeMs: 10_000,
-  /** A connection without calls is closed after this; its client opens it again when it needs to. */
-  idleMs: 300_000,
+  /**
+   * Handshakes at once, from one network and from all; beyond it the oldest is given up. A handshake takes some
+   * milliseconds of a core, so these are a second's work or less; fewer would cut off honest ones in a rush.
+   */
+  handshakesPerNetworkMax: 256,
+  handshakesMax: 1_024,
   /** Calls at once on a connection; more wait in the caller. */
   callsPerConnectionMax: 256,
   /** A unary call without a deadline of its own. Every one of them takes milliseconds when all is well. */
@@ -35,3 +39,15 @@ export const KEEPALIVE = {
   clients: { timeMs: 1_000, timeoutMs: 2_000 },
 } as const;
 export type Keepalive = keyof typeof KEEPALIVE;
+
+/**
+ * Connections of a listener: in all, from one origin (the name in a certificate, or a network without one), and how
+ * long one may stand without a call. Beyond `perOriginMax` the oldest of that origin is closed. More lets one caller
+ * hold more sockets and memory (some 50 KB each); fewer cuts off a client that runs many commands at once, or a
+ * large office that joins behind one address.
+ */
+export const CONNECTIONS = {
+  members: { max: 12_288, perOriginMax: 64, idleMs: 300_000 },
+  strangers: { max: 1_024, perOriginMax: 128, idleMs: 10_000 },
+} as const;
+export type Callers = keyof typeof CONNECTIONS;

@@ -2,8 +2,9 @@
 import * as grpc from '@grpc/grpc-js';
 import { formatAddress } from '../address.js';
 import { sharedOptions } from './channel.js';
-import { RPC_LIMITS } from './limits.js';
-import type { Keepalive } from './limits.js';
+import { boundConnections } from './connections.js';
+import { CONNECTIONS } from './limits.js';
+import type { Callers, Keepalive } from './limits.js';
 
 export interface ServerOptions {
   /** An address of this machine, or a name that stands for one. */
@@ -14,6 +15,8 @@ export interface ServerOptions {
   /** Adds the services. */
   readonly register: (server: grpc.Server) => void;
   readonly keepalive?: Keepalive;
+  /** Who connects: members with certificates, unless told otherwise. */
+  readonly callers?: Callers;
 }
 
 export interface RunningServer {
@@ -31,18 +34,20 @@ export class CannotListen extends Error {
 
 /** @throws CannotListen */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { host, port: wanted, credentials, register, keepalive = 'clients' } = options;
+  const { host, port: wanted, credentials, register } = options;
+  const { keepalive = 'clients', callers = 'members' } = options;
   const server = new grpc.Server({
     ...sharedOptions(keepalive),
-    'grpc.max_connection_idle_ms': RPC_LIMITS.idleMs,
+    'grpc.max_connection_idle_ms': CONNECTIONS[callers].idleMs,
   });
   register(server);
   const port = await bind(server, formatAddress({ host, port: wanted }), credentials);
-  return {
-    address: formatAddress({ host, port }),
-    port,
-    stop: (deadlineMs) => stop(server, deadlineMs),
+  const connections = boundConnections(server, callers);
+  const stopped = (deadlineMs: number): Promise<void> => {
+    connections.closeUnfinished();
+    return stop(server, deadlineMs);
   };
+  return { address: formatAddress({ host, port }), port, stop: stopped };
 }
 
 function bind(server: grpc.Server, address: string, credentials: grpc.ServerCredentials): Promise<number> {
