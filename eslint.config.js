@@ -116,7 +116,7 @@ export default defineConfig(
   },
   {
     // The edges that speak to a person.
-    files: ['**/main.ts', 'client/commands/**', 'bench/**', 'demo/**', 'tools/**'],
+    files: ['**/main.ts', 'client/commands/**', 'bench/**', 'chaos/**', 'demo/**', 'tools/**'],
     rules: { 'no-console': 'off' },
   },
 );

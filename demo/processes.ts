@@ -14,6 +14,9 @@ const lookMs = 25;
 /** How long a process may take to be ready or to stop: 2 cores that do everything else as well. */
 const patienceMs = 60_000;
 
+/** Whatever becomes of this process, what is started through this does not outlive it. */
+export const mortal = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+
 export interface Program {
   readonly name: string;
   readonly words: readonly string[];

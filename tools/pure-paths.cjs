@@ -12,6 +12,7 @@ module.exports = {
     'server/**/rules/**',
     'client/**/rules/**',
     'client/gallery/scenes/**',
+    'chaos/rules/**',
   ],
   /** Ciphers need node:crypto and WebCrypto's promises; nonces and keys are arguments all the same. */
   timeless: ['core/seal/**', 'core/rights/**'],

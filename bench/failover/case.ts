@@ -3,13 +3,13 @@
  * token, since it granted last: the worst to lose. Asked is a server that is left, in that very moment.
  */
 import path from 'node:path';
+import { Network } from '../../demo/network.js';
+import type { Host } from '../../demo/network.js';
 import type { BenchCase, Report, Run } from '../harness/case.js';
 import { median, plain, withRange, spread } from '../harness/spread.js';
 import type { Child } from '../table/child.js';
 import { BenchCloud } from '../table/cloud.js';
 import type { Granted } from '../table/requested.js';
-import { Network } from './network.js';
-import type { PluggedHost } from './network.js';
 
 const ids = ['s1', 's2', 's3'] as const;
 const asker = 'asker';
@@ -40,7 +40,7 @@ const stopped: Fault = {
   mend: async (_, victim) => victim.signal('SIGCONT'),
 };
 
-const cut = (hosts: ReadonlyMap<string, PluggedHost>): Fault => ({
+const cut = (hosts: ReadonlyMap<string, Host>): Fault => ({
   name: 'cut off (cable out)',
   targetMs: 1000,
   strike: (victim) => hosts.get(victim.name)!.cable('down'),
@@ -55,7 +55,7 @@ export const failover: BenchCase = {
     const network = await Network.lay();
     if (network) run.atEnd(() => network.remove());
     else run.note('NETWORK NAMESPACES CANNOT BE MADE HERE: NO CABLE IS PULLED');
-    const hosts = new Map<string, PluggedHost>();
+    const hosts = new Map<string, Host>();
     for (const name of network ? [...ids, asker] : []) hosts.set(name, await network!.host());
     const cloud = await BenchCloud.open({ folder: path.join(run.folder, 'cloud'), servers: ids, hosts });
     run.atEnd(() => cloud.close());

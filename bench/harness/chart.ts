@@ -22,7 +22,16 @@ export interface Curves {
 const size = { width: 720, height: 420 };
 const plot = { left: 76, right: 520, top: 44, bottom: 364 };
 /** Told apart by those who confuse red and green too: Okabe and Ito's colours. */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#000000', '#999999'];
+export const colours = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#56b4e9',
+  '#e69f00',
+  '#000000',
+  '#999999',
+];
 
 /** @throws RangeError without a point */
 export function curves({ title, x, y, series }: Curves): string {
@@ -39,7 +48,7 @@ export function curves({ title, x, y, series }: Curves): string {
     plot.bottom,
     plot.top,
   );
-  return svg([
+  return svg(size, [
     text(size.width / 2, 24, title, 'middle', 15),
     ...across.ticks.flatMap((tick) => [
       line(across.at(tick), plot.top, across.at(tick), plot.bottom),
@@ -102,8 +111,11 @@ function drawn(
   ];
 }
 
-function svg(parts: readonly string[]): string {
-  const { width, height } = size;
+/** A white page with these parts on it. */
+export function svg(
+  { width, height }: { readonly width: number; readonly height: number },
+  parts: readonly string[],
+): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif">`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
@@ -117,7 +129,8 @@ function line(x1: number, y1: number, x2: number, y2: number): string {
   return `<line x1="${left}" y1="${top}" x2="${right}" y2="${bottom}" stroke="#dddddd"/>`;
 }
 
-function text(x: number, y: number, words: string, anchor: string, fontSize = 12): string {
+/** @param anchor start, middle or end: which part of the words is at x */
+export function text(x: number, y: number, words: string, anchor: string, fontSize = 12): string {
   const safe = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}" font-size="${fontSize}">${safe}</text>`;
 }

@@ -5,11 +5,11 @@ import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import type { PhotoLine, Received } from '../../client/engine.js';
 import { serverProgram } from '../../demo/cloud.js';
-import { Running } from '../../demo/processes.js';
-import { Etcd, isEtcdInstalled } from './etcd.js';
-import { answer, member, mortal } from './household.js';
-import { Network } from './network.js';
-import type { Host } from './network.js';
+import { Etcd, isEtcdInstalled } from '../../demo/etcd.js';
+import type { Host } from '../../demo/network.js';
+import { Running, mortal } from '../../demo/processes.js';
+import { answer, member } from './household.js';
+import { layNetwork } from './network.js';
 import { skip, temporaryFolder } from './prerequisites.js';
 
 interface Viewed {
@@ -39,7 +39,7 @@ test('across three hosts with an etcd of three members, and with one of them cut
     skip(t, 'etcd is not installed', 'install Debian’s etcd-server');
     return;
   }
-  const network = await Network.lay(t);
+  const network = await layNetwork(t);
   if (network === undefined) return;
   const folder = await temporaryFolder(t);
   await mkdir(path.join(folder, 'logs'));

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import type { GivenLine, HeldLine, PeerLine, PhotoLine, Received } from '../../client/engine.js';
 import type { Person } from '../../demo/person.js';
+import type { Host } from '../../demo/network.js';
 import { awaited } from '../../demo/processes.js';
 import { digestOf } from './hidden-photo.js';
 import { answer, member, openCloud } from './household.js';
-import type { Host } from './network.js';
-import { Network } from './network.js';
+import { layNetwork } from './network.js';
 import { temporaryFolder } from './prerequisites.js';
 
 const photos = path.resolve('test/photos');
@@ -38,7 +38,7 @@ async function given(owner: Person, grant: string): Promise<GivenLine> {
 
 test('across a network, and across a cable that is pulled out', async (t) => {
   t.timeout(280_000);
-  const network = await Network.lay(t);
+  const network = await layNetwork(t);
   if (network === undefined) return;
   const folder = await temporaryFolder(t);
   const [clouds, alices, bobs] = [await network.host(), await network.host(), await network.host()];

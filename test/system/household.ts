@@ -5,9 +5,7 @@ import type { ExecutionContext } from 'ava';
 import type { CloudChoice, CloudReady } from '../../demo/cloud.js';
 import { runCloud } from '../../demo/cloud.js';
 import { Person } from '../../demo/person.js';
-
-/** Whatever becomes of the test's own process, what is started through this does not outlive it. */
-export const mortal = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+import { mortal } from '../../demo/processes.js';
 
 /** A cloud that is ready. */
 export async function openCloud(t: ExecutionContext, choice: CloudChoice): Promise<CloudReady> {

@@ -19,7 +19,7 @@ import {
   viewIdAt,
   wholeLog,
 } from '../../../server/ledger/scene.js';
-import { Etcd, isEtcdInstalled } from '../../etcd.js';
+import { Etcd, isEtcdInstalled } from '../../../../demo/etcd.js';
 import { skip } from '../../prerequisites.js';
 import { openStore } from '../store/etcd-engine.js';
 

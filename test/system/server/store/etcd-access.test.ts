@@ -11,7 +11,7 @@ import { openStore } from '../../../../server/store/open.js';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Store } from '../../../../server/store/store.js';
 import { put, watching } from '../../../server/store/conformance/scene.js';
-import { Etcd, freePlaces, isEtcdInstalled } from '../../etcd.js';
+import { Etcd, freePlaces, isEtcdInstalled } from '../../../../demo/etcd.js';
 import { program, skip, temporaryFolder } from '../../prerequisites.js';
 
 /** A CA, and a certificate by it for this machine and one for us: in the folder, as ca.crt, etcd.crt and so on. */

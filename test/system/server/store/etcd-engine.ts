@@ -4,7 +4,7 @@ import { credentials } from '@grpc/grpc-js';
 import { openEtcdStore } from '../../../../server/store/etcd.js';
 import { parseEtcdLocation } from '../../../../server/store/location.js';
 import type { Store } from '../../../../server/store/store.js';
-import type { Etcd } from '../../etcd.js';
+import type { Etcd } from '../../../../demo/etcd.js';
 
 export function openStore(place: string): Promise<Store> {
   const location = parseEtcdLocation(place);

@@ -5,7 +5,7 @@ import type { ExecutionContext } from 'ava';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Store } from '../../../../server/store/store.js';
 import { keyOf, listAll, put, watching } from '../../../server/store/conformance/scene.js';
-import { Etcd, isEtcdInstalled } from '../../etcd.js';
+import { Etcd, isEtcdInstalled } from '../../../../demo/etcd.js';
 import { skip } from '../../prerequisites.js';
 import { openStore } from './etcd-engine.js';
 

@@ -1,7 +1,7 @@
 /** The engine over etcd against a real one of three members: the suite of all engines, and what is its own. */
 import test from 'ava';
 import { conformance } from '../../../server/store/conformance.js';
-import { Etcd, isEtcdInstalled } from '../../etcd.js';
+import { Etcd, isEtcdInstalled } from '../../../../demo/etcd.js';
 import { skip } from '../../prerequisites.js';
 import { openStore, placesIn } from './etcd-engine.js';
 

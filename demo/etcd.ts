@@ -8,8 +8,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mortal } from './household.js';
 import pRetry from 'p-retry';
+import { mortal } from './processes.js';
 
 const program = '/usr/bin/etcd';
 export const isEtcdInstalled = (): boolean => existsSync(program);

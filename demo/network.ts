@@ -5,9 +5,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Host } from '../table/cloud.js';
 
-export interface PluggedHost extends Host {
+export interface Host {
+  readonly address: string;
+  /** What a program is started through to run there. */
+  readonly through: readonly string[];
   /** Pulls the cable out, or puts it back: the host is told no more than that. */
   cable(state: 'down' | 'up'): void;
 }
@@ -31,7 +33,7 @@ export class Network {
     }
   }
 
-  async host(): Promise<PluggedHost> {
+  async host(): Promise<Host> {
     const number = (this.#hosts += 1);
     const [port, address] = [`port${number}`, `10.77.1.${number}`];
     const [middle] = this.#namespaces as [ChildProcess];
@@ -51,6 +53,8 @@ export class Network {
   async #namespace(): Promise<ChildProcess> {
     const child = spawn('unshare', ['--net', 'sh', '-c', 'echo ready; exec cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // A Ctrl-C is for those who clean up.
+      detached: true,
     });
     await once(child.stdout, 'data');
     this.#namespaces.push(child);

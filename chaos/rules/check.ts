@@ -1,0 +1,222 @@
+/** What a run must not have done, found in its history and its end. Pure. docs/reliability.md, "What is checked". */
+import type { Begun, Ending, FinalLog, GivenState, HeldState, Operation } from './history.js';
+import { describe } from './history.js';
+import { unexplainedGrant } from './ledger.js';
+
+/** A promise that was broken. */
+export interface Violation {
+  readonly promise:
+    | 'the ledger is one'
+    | 'no view beyond the quota'
+    | 'no update is lost or undone'
+    | 'no picture is lost'
+    | 'every update is delivered'
+    | 'the log is whole'
+    | 'the photo is the photo'
+    | 'a rolling restart fails nobody'
+    | 'nothing ends by itself';
+  readonly grant?: string;
+  /** Sentences, and operations one a line. */
+  readonly what: string;
+}
+
+export interface Evidence {
+  readonly operations: readonly Operation[];
+  readonly ending: Ending;
+  /** By owner and photo: what is to be shown. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** While servers were restarted in good order, and nothing else was wrong: from, to, ms. */
+  readonly rolling: readonly (readonly [number, number])[];
+}
+
+export function check({ operations, ending, digests, rolling }: Evidence): readonly Violation[] {
+  const grants = begunIn(operations);
+  return [
+    ...[...grants.values()].flatMap((begun) => [
+      ...checkLedger(begun, operations, ending.given.get(begun.grant)),
+      ...checkLog(begun, operations, ending),
+      ...checkEnd(begun, operations, ending),
+      ...checkShown(begun, operations, digests.get(`${begun.owner}/${begun.photo}`)),
+    ]),
+    ...checkVersions(operations),
+    ...checkRolling(operations, rolling),
+    ...ending.mishaps.map((what): Violation => ({ promise: 'nothing ends by itself', what })),
+  ];
+}
+
+/** By its id; the first answer that told of it says how often it could be viewed. */
+export function begunIn(operations: readonly Operation[]): ReadonlyMap<string, Begun> {
+  const grants = new Map<string, Begun>();
+  for (const { outcome } of operations) {
+    if (outcome.type !== 'ok' || outcome.answer.type !== 'granted') continue;
+    const { begun } = outcome.answer;
+    if (!grants.has(begun.grant)) grants.set(begun.grant, begun);
+  }
+  return grants;
+}
+
+function checkLedger(
+  begun: Begun,
+  operations: readonly Operation[],
+  last: GivenState | undefined,
+): readonly Violation[] {
+  const stuck = unexplainedGrant(begun, operations, last);
+  if (stuck === undefined) return [];
+  const history = operations.filter((each) => concerns(each, begun.grant)).map(describe);
+  const what = [`No order of these explains:`, ...stuck, 'All that was done with it:', ...history].join('\n');
+  return [{ promise: 'the ledger is one', grant: begun.grant, what }];
+}
+
+const concerns = ({ action, outcome }: Operation, grant: string): boolean =>
+  ('grant' in action && action.grant === grant) ||
+  (outcome.type === 'ok' && outcome.answer.type === 'granted' && outcome.answer.begun.grant === grant);
+
+function checkLog({ grant }: Begun, operations: readonly Operation[], { logs, given }: Ending): Violation[] {
+  const log = logs.get(grant);
+  if (log === undefined)
+    return [{ promise: 'the log is whole', grant, what: 'It could not be read in the end.' }];
+  return [
+    ...(log.flaw === null ? [] : [{ promise: 'the log is whole', grant, what: log.flaw } as const]),
+    ...checkCount(grant, log, given.get(grant)),
+    ...checkUpdatesLogged(grant, log, operations),
+  ];
+}
+
+/** The log counts: from entry to entry, views are what went down, and each view is charged once. */
+function checkCount(grant: string, { events }: FinalLog, last: GivenState | undefined): Violation[] {
+  const views = events.filter(({ event }) => event === 'view').map(({ view }) => view);
+  const beyond = events.filter(({ event, remaining }, place) => {
+    const left = events[place - 1]?.remaining ?? 0;
+    return event === 'view' && (left < 1 || remaining !== left - 1);
+  });
+  return [
+    ...wrong(
+      last?.used !== views.length,
+      'the log is whole',
+      `${views.length} views are logged, ${last?.used} counted.`,
+    ),
+    ...wrong(
+      new Set(views).size < views.length,
+      'the ledger is one',
+      `A view was charged twice: ${views.join(', ')}.`,
+    ),
+    ...wrong(
+      beyond.length > 0,
+      'no view beyond the quota',
+      `Charged when none was left: ${JSON.stringify(events)}`,
+    ),
+  ];
+
+  function wrong(isWrong: boolean, promise: Violation['promise'], what: string): Violation[] {
+    return isWrong ? [{ promise, grant, what }] : [];
+  }
+}
+
+function checkUpdatesLogged(
+  grant: string,
+  { events }: FinalLog,
+  operations: readonly Operation[],
+): readonly Violation[] {
+  const versions = events
+    .filter(({ event }) => event === 'grant' || event === 'update')
+    .map(({ version }) => version);
+  const isInOrder = versions.every((version, place) => version === place + 1);
+  const missing = operations.filter(({ action, outcome }) => {
+    if (action.type !== 'change' || action.grant !== grant || outcome.type !== 'ok') return false;
+    const { answer } = outcome;
+    return answer.type === 'changed' && !answer.pending && !versions.includes(answer.version);
+  });
+  return [
+    ...(isInOrder ? [] : [lost(grant, `Versions are logged as ${versions.join(', ')}.`)]),
+    ...missing.map((each) => lost(grant, `It was acknowledged and is not in the log: ${describe(each)}`)),
+  ];
+}
+
+const lost = (grant: string, what: string): Violation => ({
+  promise: 'no update is lost or undone',
+  grant,
+  what,
+});
+
+/** When nothing is broken any more, everybody has what was promised. */
+function checkEnd(begun: Begun, operations: readonly Operation[], { given, held }: Ending): Violation[] {
+  const { grant } = begun;
+  const [last, holding] = [given.get(grant), held.get(grant)];
+  if (last === undefined) return [lost(grant, `${begun.owner} has forgotten it.`)];
+  const violations: Violation[] = missed(grant, operations);
+  if (!operations.some((each) => delivers(each, grant)) && !last.delivered) {
+    violations.push({ promise: 'no picture is lost', grant, what: `It never came to ${begun.viewer}.` });
+  } else if (!holding?.isThere) {
+    violations.push({
+      promise: 'no picture is lost',
+      grant,
+      what: `${begun.viewer} acknowledged it, and has it no more.`,
+    });
+  }
+  if (last.pending || last.taken !== last.version || (holding && holding.version !== last.version)) {
+    const what = `${begun.owner} signed version ${last.version}, ${begun.viewer} has ${holding?.version ?? 'none'}, the cloud knows of ${last.taken}${last.pending ? ', and more waits' : ''}.`;
+    violations.push({ promise: 'every update is delivered', grant, what });
+  }
+  return violations;
+}
+
+/** Views of a picture that was acknowledged and is not known any more. */
+function missed(grant: string, operations: readonly Operation[]): Violation[] {
+  const delivered = operations.find((each) => delivers(each, grant));
+  if (!delivered) return [];
+  return operations
+    .filter(({ action, outcome, beganMs }) => {
+      const isUnknown = outcome.type === 'refused' && outcome.reason === 'UNKNOWN_GRANT';
+      return isUnknown && 'grant' in action && action.grant === grant && beganMs > delivered.endedMs;
+    })
+    .map((each) => ({ promise: 'no picture is lost', grant, what: describe(each) }));
+}
+
+function delivers({ outcome }: Operation, grant: string): boolean {
+  if (outcome.type !== 'ok' || outcome.answer.type !== 'granted') return false;
+  return outcome.answer.begun.grant === grant && outcome.answer.delivered;
+}
+
+function checkShown(begun: Begun, operations: readonly Operation[], digest: string | undefined): Violation[] {
+  return operations.flatMap((operation): Violation[] => {
+    const { action, outcome } = operation;
+    if (action.type !== 'view' || action.grant !== begun.grant || outcome.type !== 'ok') return [];
+    const { answer } = outcome;
+    const isRight = answer.type !== 'viewed' || answer.digest === undefined || answer.digest === digest;
+    return isRight
+      ? []
+      : [{ promise: 'the photo is the photo', grant: begun.grant, what: describe(operation) }];
+  });
+}
+
+/** What a viewer holds never becomes older. Looks that overlap say nothing about each other. */
+function checkVersions(operations: readonly Operation[]): readonly Violation[] {
+  const looks = operations.flatMap(({ client, beganMs, endedMs, outcome }) =>
+    outcome.type === 'ok' && outcome.answer.type === 'held'
+      ? [{ client, beganMs, endedMs, grants: outcome.answer.grants }]
+      : [],
+  );
+  const newest = new Map<string, HeldState & { readonly endedMs: number }>();
+  const violations: Violation[] = [];
+  for (const { client, beganMs, endedMs, grants } of looks) {
+    for (const state of grants) {
+      const before = newest.get(state.grant);
+      if (before && before.version > state.version && before.endedMs < beganMs)
+        violations.push(
+          lost(state.grant, `${client} had version ${before.version}, and later ${state.version}.`),
+        );
+      if (!before || before.version <= state.version) newest.set(state.grant, { ...state, endedMs });
+    }
+  }
+  return violations;
+}
+
+function checkRolling(
+  operations: readonly Operation[],
+  rolling: readonly (readonly [number, number])[],
+): readonly Violation[] {
+  return operations
+    .filter(({ beganMs, endedMs }) => rolling.some(([from, to]) => beganMs >= from && endedMs <= to))
+    .filter(({ outcome }) => outcome.type === 'maybe')
+    .map((each) => ({ promise: 'a rolling restart fails nobody', what: describe(each) }));
+}

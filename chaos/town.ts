@@ -1,0 +1,229 @@
+/**
+ * The servers, the clients and their etcd: real processes, each on a host of its own where there can be network
+ * namespaces, with disks of their own where there can be mounts.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Child } from '../bench/table/child.js';
+import type { Granted } from '../bench/table/requested.js';
+import { serverProgram } from '../demo/cloud.js';
+import { Etcd } from '../demo/etcd.js';
+import { Network } from '../demo/network.js';
+import type { Host } from '../demo/network.js';
+import { Person } from '../demo/person.js';
+import { Running, mortal } from '../demo/processes.js';
+import { Disk } from './disk.js';
+import { Kept } from './kept.js';
+import { drawGallery } from './photos.js';
+import type { Inventory } from './rules/schedule.js';
+import { fileURLToPath } from 'node:url';
+
+const ports = { server: 7610, enrolment: 7611, client: 7700, etcd: 2379, etcdPeer: 2380 } as const;
+const memberProgram = fileURLToPath(new URL('../bench/table/client.process.js', import.meta.url));
+const readerProgram = fileURLToPath(new URL('reader.process.js', import.meta.url));
+
+export interface TownOptions {
+  /** Empty; everything lies in it. */
+  readonly folder: string;
+  readonly etcd: boolean;
+  readonly servers: number;
+  readonly clients: readonly string[];
+  /** In the gallery of each client. */
+  readonly photos: number;
+  readonly mishap: (what: string) => void;
+}
+
+/** Someone whose client is kept up. */
+export interface Client {
+  readonly name: string;
+  readonly kept: Kept;
+  readonly person: Person;
+  /** Reads the addresses at which a view is shown, which only its host has. */
+  readonly reader: Child;
+}
+
+export class Town {
+  readonly servers = new Map<string, Kept>();
+  readonly clients = new Map<string, Client>();
+  readonly disks = new Map<string, Disk>();
+  /** By server: where it is asked. */
+  readonly addresses = new Map<string, string>();
+  /** By owner and photo: the digest of its file. */
+  readonly digests = new Map<string, string>();
+  readonly #options: TownOptions;
+  readonly #network: Network;
+  readonly #hosts = new Map<string, Host>();
+  etcd: Etcd | undefined;
+  #prober: Child | undefined;
+
+  private constructor(options: TownOptions, network: Network) {
+    this.#options = options;
+    this.#network = network;
+  }
+
+  static async open(options: TownOptions): Promise<Town> {
+    const network = await Network.lay();
+    if (!network) throw new Error('there can be no network namespaces here: be root, on Linux');
+    const town = new Town(options, network);
+    try {
+      await town.#open();
+      return town;
+    } catch (error) {
+      await town.close();
+      throw error;
+    }
+  }
+
+  get inventory(): Inventory {
+    return {
+      servers: [...this.servers.keys()],
+      clients: [...this.clients.keys()],
+      members: this.etcd ? this.etcd.addresses.map((_, index) => `etcd${index + 1}`) : [],
+      disks: [...this.disks.keys()],
+      canCut: true,
+    };
+  }
+
+  /** Has exactly this server elect. @throws Error if it does not within that time */
+  async elect(server: string, deadlineMs: number): Promise<Granted> {
+    const asked = { addresses: [this.addresses.get(server)!], deadlineMs };
+    const [granted] = await this.#prober!.ask<[Granted]>('elect', asked);
+    return granted;
+  }
+
+  cable(name: string, state: 'down' | 'up'): void {
+    this.#hosts.get(name)!.cable(state);
+  }
+
+  /** Everybody who ended by himself is started again, and told of. */
+  async look(): Promise<void> {
+    await Promise.all(this.#kept.map((kept) => kept.look()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.clients.values()].map(({ reader }) => reader.kill()));
+    await this.#prober?.kill();
+    await Promise.all(this.#kept.map((kept) => kept.kill()));
+    await this.etcd?.remove();
+    for (const disk of this.disks.values()) disk.remove();
+    this.#network.remove();
+  }
+
+  get #kept(): readonly Kept[] {
+    return [...this.servers.values(), ...[...this.clients.values()].map(({ kept }) => kept)];
+  }
+
+  get #data(): string {
+    return path.join(this.#options.folder, 'cloud');
+  }
+
+  async #open(): Promise<void> {
+    const { folder, servers, clients } = this.#options;
+    await mkdir(path.join(folder, 'logs'));
+    const ids = Array.from({ length: servers }, (_, index) => `s${index + 1}`);
+    for (const name of [...ids, ...clients, 'prober']) this.#hosts.set(name, await this.#network.host());
+    this.#mount('cloud', this.#data);
+    if (this.#options.etcd) await this.#openEtcd(ids);
+    for (const id of ids) {
+      this.servers.set(id, this.#server(id));
+      await this.servers.get(id)!.start();
+    }
+    const joinCode = await this.#invite();
+    await this.#openProber(joinCode);
+    await Promise.all(clients.map((name) => this.#openClient(name, joinCode)));
+  }
+
+  async #openEtcd(ids: readonly string[]): Promise<void> {
+    const places = ids.slice(0, 3).map((id) => {
+      const { address, through } = this.#hosts.get(id)!;
+      return {
+        ...{ name: id, host: address, clientPort: ports.etcd, peerPort: ports.etcdPeer },
+        through: [...mortal, ...through],
+      };
+    });
+    this.etcd = await Etcd.start({ places });
+  }
+
+  #mount(name: string, folder: string): void {
+    const disk = Disk.mount(folder);
+    if (disk) this.disks.set(`disk of ${name}`, disk);
+  }
+
+  get #store(): readonly string[] {
+    return this.etcd ? ['--store', this.etcd.location()] : [];
+  }
+
+  #server(id: string): Kept {
+    const { address, through } = this.#hosts.get(id)!;
+    this.addresses.set(id, `${address}:${ports.server}`);
+    const listen = ['--listen', `${address}:${ports.server}`, '--enrol', `${address}:${ports.enrolment}`];
+    const words = ['run', '--json', '--id', id, '--data', this.#data, ...this.#store, ...listen];
+    return new Kept(id, () => this.#run(id, words, through), this.#options.mishap);
+  }
+
+  async #run(name: string, words: readonly string[], through: readonly string[]): Promise<Running> {
+    const running = new Running({
+      name,
+      words: [serverProgram, ...words],
+      through: [...mortal, ...through],
+      environment: {},
+      output: path.join(this.#options.folder, 'logs', `${name}.out`),
+    });
+    await running.ready().catch(async (error: unknown) => {
+      await running.stop();
+      throw error;
+    });
+    return running;
+  }
+
+  async #invite(): Promise<string> {
+    const words = ['invite', '--json', '--uses', '100', '--data', this.#data, ...this.#store];
+    const { through } = this.#hosts.get('s1')!;
+    const running = new Running({
+      name: 'invite',
+      words: [serverProgram, ...words],
+      through: [...mortal, ...through],
+      environment: {},
+      output: path.join(this.#options.folder, 'logs', 'invite.out'),
+    });
+    return ((await running.ready()) as { joinCode: string }).joinCode;
+  }
+
+  async #openProber(code: string): Promise<void> {
+    const { address, through } = this.#hosts.get('prober')!;
+    this.#prober = this.#child(
+      'prober',
+      [memberProgram, path.join(this.#options.folder, 'prober'), address],
+      through,
+    );
+    await this.#prober.ask('join', { code, name: 'prober' });
+  }
+
+  async #openClient(name: string, joinCode: string): Promise<void> {
+    const { folder, photos, mishap } = this.#options;
+    const { address, through } = this.#hosts.get(name)!;
+    this.#mount(name, path.join(folder, name));
+    const gallery = path.join(folder, 'galleries', name);
+    for (const [photo, digest] of await drawGallery(gallery, name, photos))
+      this.digests.set(`${name}/${photo}`, digest);
+    const person = new Person(name, folder, () => undefined, [...mortal, ...through]);
+    await person.join(joinCode);
+    const listen = ['--listen', `${address}:${ports.client}`, '--advertise', address];
+    const begin = async (): Promise<Running> => {
+      await person.start([...listen, '--gallery', gallery, '--open']).catch(async (error: unknown) => {
+        await person.up?.stop();
+        throw error;
+      });
+      return person.up!;
+    };
+    const kept = new Kept(name, begin, mishap);
+    const reader = this.#child(`${name}-reader`, [readerProgram], through);
+    this.clients.set(name, { name, kept, person, reader });
+    await kept.start();
+  }
+
+  #child(name: string, words: readonly string[], through: readonly string[]): Child {
+    const log = path.join(this.#options.folder, 'logs', `${name}.log`);
+    return new Child(name, words, log, [...mortal, ...through]);
+  }
+}
