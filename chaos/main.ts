@@ -2,6 +2,7 @@
  * npm run chaos: real servers and clients, real faults, and a checker of all they said. It exits 1 on any violation.
  * docs/reliability.md.
  */
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -53,6 +54,8 @@ const asked = new Command('npm run chaos --')
   .opts<Asked>();
 
 const interrupted = new AbortController();
+// Every fault that waits for its time listens.
+setMaxListeners(0, interrupted.signal);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
 
 const { minutes, seed, store, servers, clients } = asked;

@@ -44,8 +44,9 @@ export async function startServing(options: ServingOptions, closing: Closing): P
     enrolment,
     drain: async () => {
       listening.turnAway();
-      parts.sessions.goodbye();
+      const moved = parts.sessions.goodbye();
       const undone = await parts.seat.drain(SERVING_LIMITS.drainMs);
+      await moved;
       if (undone > 0) options.log('warn', 'hides were cut off', { undone });
     },
   };

@@ -9,6 +9,11 @@ export const DISCOVERY_LIMITS = {
    * server for a dead one, longer outlasts the reporter's own deadline.
    */
   checkMs: 4000,
+  /**
+   * For clients to attend elsewhere when a server stops; so long they stay in the directory. Shorter shows somebody
+   * who moves slowly as offline, longer keeps a cloud that stops as a whole waiting.
+   */
+  goodbyeMs: 1500,
   /** Attending clients of one server, each a stream and a row. More are sent to another server. */
   sessionsMax: 10_000,
   /** What those are told to wait who find it full: people leave seldom. */

@@ -3,6 +3,7 @@
  * that goes on attending touches no store. A row is removed only by whoever compares its session id.
  * docs/protocol.md, "Discovery".
  */
+import { EventEmitter, once } from 'node:events';
 import { create, toBinary } from '@bufbuild/protobuf';
 import pRetry from 'p-retry';
 import { Refused, tryLater } from '../../core/rpc/errors.js';
@@ -35,6 +36,7 @@ interface Held {
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #held = new Map<string, Held>();
+  readonly #moved = new EventEmitter();
   #draining = false;
 
   constructor(options: SessionsOptions) {
@@ -109,10 +111,16 @@ export class Sessions {
     }
   }
 
-  /** Admits nobody any more and tells everybody to attend elsewhere. */
-  goodbye(): void {
+  /**
+   * Admits nobody any more, tells everybody to attend elsewhere, and resolves when they do, or had the time to.
+   * Until then their rows stay: somebody who moves is not offline.
+   */
+  async goodbye(): Promise<void> {
     this.#draining = true;
     for (const { session } of this.#held.values()) session.goodbye();
+    if (this.#held.size === 0) return;
+    const signal = AbortSignal.timeout(DISCOVERY_LIMITS.goodbyeMs);
+    await once(this.#moved, 'all', { signal }).catch(() => undefined);
   }
 
   get count(): number {
@@ -129,6 +137,7 @@ export class Sessions {
   }
 
   #over(session: Session): void {
+    if (this.#draining) return;
     if (this.#held.get(session.name)?.session === session) this.#held.delete(session.name);
     void this.#removeSurely(session);
   }
@@ -138,7 +147,16 @@ export class Sessions {
     const held = this.#held.get(key.slice(SESSIONS.length));
     // Without a lease its row is only being written.
     if (!held?.lease || (change.type === 'put' && isOf(held.session, change.row))) return;
+    if (this.#draining) {
+      this.#leaves(held.session);
+      return;
+    }
     void this.#placeAgain(held);
+  }
+
+  #leaves({ name }: Session): void {
+    this.#held.delete(name);
+    if (this.#held.size === 0) this.#moved.emit('all');
   }
 
   async #placeAll(): Promise<void> {

@@ -99,11 +99,27 @@ test('a server that stops says goodbye and admits nobody', async (t) => {
   const store = await temporaryStore(t);
   const { sessions } = await startSessions(t, store, 's1');
   const session = await sessions.begin(await register(store, 'alice'), '');
-  sessions.goodbye();
+  void sessions.goodbye();
   t.deepEqual(session.take(), { type: 'goodbye' });
   const bob = await register(store, 'bob');
   const refused = await t.throwsAsync(sessions.begin(bob, ''), { instanceOf: Refused });
   t.is(refused.reason, Reason.DRAINING);
+});
+
+test('whoever is told to attend elsewhere is in the directory until then', async (t) => {
+  const store = await temporaryStore(t);
+  const { sessions } = await startSessions(t, store, 's1');
+  const other = await startSessions(t, store, 's2');
+  const standing = await register(store, 'alice');
+  const session = await sessions.begin(standing, '');
+  const idOf = ({ id }: { readonly id: Uint8Array }): string => Buffer.from(id).toString('hex');
+  const idOfPresent = async () => idOf({ id: (await sessions.present('alice'))!.sessionId });
+  const moved = sessions.goodbye();
+  session.end();
+  t.is(await idOfPresent(), idOf(session));
+  const next = await other.sessions.begin(standing, '');
+  await moved;
+  t.is(await idOfPresent(), idOf(next));
 });
 
 test('the rows of a server go with its lease', async (t) => {
