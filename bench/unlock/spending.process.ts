@@ -1,83 +1,72 @@
 /**
- * A server's process of the case `unlock`: `spending.process.js FOLDER NUMBER CALLERS GRANTS MILLISECONDS`. It makes its grants,
- * spends views of them when it is told to, and tells its parent how long each took and what the ledger has then.
+ * A process of the case `unlock` that spends views: `spending.process.js DATA NUMBER`, the folder of the cloud and which
+ * of the processes it is.
  */
-import { randomBytes } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
-import { v7 } from 'uuid';
-import { drawClientKeys, fingerprintOf, makeKeyBundle } from '../../core/identity/keys.js';
-import { signRights } from '../../core/rights/signed.js';
-import { Mode, RightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
+import type { GrantStatus } from '../../gen/glimpse/v1/discovery_pb.js';
 import { Ledger } from '../../server/ledger/ledger.js';
-import { openSqliteStore } from '../../server/store/sqlite.js';
+import { Registry } from '../harness/registry.js';
+import { answering } from '../table/answering.js';
+import type { Counted, Spending, Spent, Way } from './told.js';
+import { byCalls, byLedger, byStore } from './ways.js';
+import type { Held, Spend } from './ways.js';
 
-/** What the parent is told at the end. */
-export interface Told {
-  readonly seconds: number;
-  /** Of each view that was released. */
-  readonly latenciesMs: readonly number[];
-  /** Views that the ledger counts, and entries of views in its logs. */
-  readonly counted: number;
-  readonly logged: number;
+const [data, number] = process.argv.slice(2);
+const registry = await Registry.open(data!);
+const ledger = new Ledger({ store: registry.store, cloudId: registry.cluster.cloudId, nowMs: Date.now });
+const owner = await registry.register(`owner-${number}`);
+let viewers = 0;
+let held: Held[] = [];
+let spending: Spend[] = [];
+
+async function hold(): Promise<Held> {
+  const viewer = await registry.register(`viewer-${number}-${(viewers += 1)}`);
+  const granting = registry.rights(owner, viewer);
+  await ledger.put({ ...owner, keys: owner.bundle }, granting.signedRights);
+  return { ...granting, viewer };
 }
 
-const [directory, number, callers, grantCount, forMs] = process.argv.slice(2);
-const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const store = await openSqliteStore({ directory: directory! });
-const cloudId = new Uint8Array(16);
-const ledger = new Ledger({ store, cloudId, nowMs: Date.now });
-const keys = drawClientKeys();
-const bundle = makeKeyBundle(keys);
-const owner = { name: `owner-${number}`, keys: bundle, fingerprint: fingerprintOf(bundle) };
-
-async function grant() {
-  const viewer = { name: 'viewer', fingerprint: bytes(32) };
-  const rights = create(RightsSchema, {
-    grantId: bytes(16),
-    cloudId,
-    imageId: bytes(16),
-    owner: { name: owner.name, fingerprint: owner.fingerprint },
-    viewer,
-    sealId: bytes(32),
-    secretId: 1,
-    payloadDigest: bytes(32),
-    payloadBytes: 4_000_000,
-    fileKeyCommitment: bytes(32),
-    version: 1,
-    quota: 1_000_000,
-    mode: Mode.STRICT,
-  });
-  await ledger.put(owner, signRights(rights, keys.signing));
-  return { viewer, grantId: rights.grantId, sealId: rights.sealId };
+/** New grants, and whoever spends views of them connected. */
+async function prepare({ way, callers, grants, addresses }: Spending): Promise<void> {
+  const all = <T>(count: number, make: (index: number) => T) =>
+    Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+  held = way === 'store' ? [] : await all(grants, hold);
+  const ways = await all(grants, (index) => wayOf(way, index, addresses));
+  spending = Array.from({ length: callers }, (_, caller) => ways[caller % grants]!);
+  if (way === 'calls') await Promise.all(ways.map((one) => one()));
 }
 
-const grants = await Promise.all(Array.from({ length: Number(grantCount) }, grant));
-process.send!('ready');
-await new Promise((resolve) => process.once('message', resolve));
-
-const latenciesMs: number[] = [];
-const beganMs = performance.now();
-const endMs = beganMs + Number(forMs);
-
-async function spend(caller: number): Promise<void> {
-  const { viewer, grantId, sealId } = grants[caller % grants.length]!;
-  while (performance.now() < endMs) {
-    const askedMs = performance.now();
-    await ledger.spend(viewer, { grantId, viewIds: [v7({}, new Uint8Array(16))], sealId });
-    latenciesMs.push(performance.now() - askedMs);
-  }
+function wayOf(way: Way, index: number, addresses: readonly string[]): Spend | Promise<Spend> {
+  if (way === 'ledger') return byLedger(ledger, held[index]!);
+  if (way === 'calls') return byCalls(registry, held[index]!, addresses);
+  return byStore(registry.store, `${number}-${performance.now()}-${index}`);
 }
 
-await Promise.all(Array.from({ length: Number(callers) }, (_, caller) => spend(caller)));
-const seconds = (performance.now() - beganMs) / 1_000;
-let counted = 0;
-let logged = 0;
-for (const { viewer, grantId } of grants) {
-  const [status] = await ledger.read(viewer, [grantId]);
-  counted += status!.used;
-  // The first entry is the grant itself.
-  logged += status!.logLength - 1;
+async function spend(forMs: number): Promise<Spent> {
+  const latenciesMs: number[] = [];
+  const beganMs = performance.now();
+  const endMs = beganMs + forMs;
+  await Promise.all(
+    spending.map(async (one) => {
+      while (performance.now() < endMs) {
+        const askedMs = performance.now();
+        await one();
+        latenciesMs.push(performance.now() - askedMs);
+      }
+    }),
+  );
+  return { seconds: (performance.now() - beganMs) / 1_000, latenciesMs };
 }
+
+/** What the ledger has of these grants. */
+async function count(): Promise<Counted> {
+  const all = await Promise.all(held.map(({ viewer, grantId }) => ledger.read(viewer, [grantId])));
+  const sum = (of: (status: GrantStatus) => number) =>
+    all.flat().reduce((total, status) => total + of(status), 0);
+  // The first entry of a log is the grant itself.
+  return { views: sum(({ used }) => used), entries: sum(({ logLength }) => logLength - 1) };
+}
+
+await answering({ prepare, spend, count });
 await ledger.close();
-await store.close();
-process.send!({ seconds, latenciesMs, counted, logged } satisfies Told, () => process.disconnect());
+await registry.close();
+process.exit();

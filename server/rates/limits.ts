@@ -24,8 +24,9 @@ export const RATES: Readonly<Record<string, Rate>> = {
   Elect: { perSecond: 200, burst: 1_000 },
   /** As many as can be elected for. */
   Hide: { perSecond: 200, burst: 1_000 },
+  /** All views of a grant are one name's, and those of one moment share a durable write. */
+  Unlock: { perSecond: 2_000, burst: 4_000 },
   /** A durable write each. */
-  Unlock: { perSecond: 500, burst: 2_000 },
   ConfirmView: { perSecond: 500, burst: 2_000 },
   PutRights: { perSecond: 200, burst: 2_000 },
   /** A certificate is made. */

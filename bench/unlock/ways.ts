@@ -1,0 +1,61 @@
+/** The ways in which the case spends a view. */
+import { randomBytes } from 'node:crypto';
+import { v7 } from 'uuid';
+import { Servers } from '../../client/cloud/servers.js';
+import type { Ledger } from '../../server/ledger/ledger.js';
+import type { Compare, Store } from '../../server/store/store.js';
+import type { Granting, Registered, Registry } from '../harness/registry.js';
+
+/** Spends one view. */
+export type Spend = () => Promise<void>;
+
+export interface Held extends Granting {
+  readonly viewer: Registered;
+}
+
+const viewIds = (): Uint8Array[] => [v7({}, new Uint8Array(16))];
+
+/** As the server does, without the network. */
+export function byLedger(ledger: Ledger, { viewer, grantId, sealId }: Held): Spend {
+  return async () => {
+    await ledger.spend(viewer, { grantId, viewIds: viewIds(), sealId });
+  };
+}
+
+/** As a client does: over mutual TLS, at a server. All who share a grant are one client with one connection. */
+export async function byCalls(
+  registry: Registry,
+  { viewer, grantId, sealId }: Held,
+  addresses: readonly string[],
+): Promise<Spend> {
+  const servers = new Servers(await registry.identity(viewer));
+  let calls = 0;
+  return async () => {
+    const { stego } = servers.at(addresses[calls++ % addresses.length]!);
+    await stego.unlock({ grantId, viewIds: viewIds(), sealId });
+  };
+}
+
+/** Bytes of a grant's tally, of an entry of its log, and of a view. */
+const rowBytes = { tally: 209, log: 112, view: 15 } as const;
+
+/** What spending a view writes, and nothing around it, where nobody looks. Each caller has rows of its own. */
+export function byStore(store: Store, caller: string): Spend {
+  let tally: Compare = { key: `bench/tally/${caller}`, revision: 0 };
+  let views = 0;
+  return async () => {
+    const place = String((views += 1)).padStart(8, '0');
+    const row = (key: string, bytes: number) =>
+      ({ type: 'put', key, value: new Uint8Array(randomBytes(bytes)), quiet: true }) as const;
+    const written = await store.transact(
+      [tally],
+      [
+        row(tally.key, rowBytes.tally),
+        row(`bench/log/${caller}/${place}`, rowBytes.log),
+        row(`bench/view/${caller}/${place}`, rowBytes.view),
+      ],
+    );
+    if (!written.ok) throw new Error('another wrote the rows of this caller');
+    tally = { ...tally, revision: written.revision };
+  };
+}
