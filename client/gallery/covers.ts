@@ -36,9 +36,6 @@ export const coverChoices = `preview, drawn, ${[...scenes.keys()].join(', ')}, o
 
 /** What is left of a photo in its preview: so many pixels along the longer side. Of 6 a silhouette can be guessed. */
 const previewPixels = 4;
-const previewSide = 256;
-/** Wide enough to leave nothing between two of those pixels but a slope, and no wider: the colours are to stay apart. */
-const previewBlur = previewSide / previewPixels / 2;
 
 /** A picture file for the leader. @throws Refused (BAD_COVER) */
 export async function makeCover(choice: string, { thumbnail, seed }: CoverSource): Promise<Uint8Array> {
@@ -54,18 +51,10 @@ export async function checkCover(choice: string): Promise<void> {
   await own(path.resolve(choice), choice);
 }
 
-async function preview(thumbnail: Uint8Array): Promise<Uint8Array> {
-  const { width, height } = await sharp(thumbnail).metadata();
-  const scale = previewSide / Math.max(width, height);
-  const sides = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))] as const;
-  const { data, info } = await sharp(thumbnail)
-    .resize(previewPixels, previewPixels, { fit: 'inside', kernel: 'mitchell' })
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width: across, height: down, channels } = info;
-  const enlarged = sharp(data, { raw: { width: across, height: down, channels } });
-  return png(enlarged.resize(...sides, { fit: 'fill', kernel: 'cubic' }).blur(previewBlur));
+/** No more than those pixels: the leader's enlarging is smooth, so that there is nothing but slopes between them. */
+function preview(thumbnail: Uint8Array): Promise<Uint8Array> {
+  const pixels = sharp(thumbnail).resize(previewPixels, previewPixels, { fit: 'inside', kernel: 'mitchell' });
+  return png(pixels.removeAlpha());
 }
 
 async function png(picture: Sharp): Promise<Uint8Array> {

@@ -96,14 +96,8 @@ export class Grants {
   /** The grant that this viewer has for this photo under a key that was replaced since. */
   #before({ viewer, imageId }: Gift): Given | undefined {
     return this.#workings.vault.given
-      .list()
-      .find(
-        (given) =>
-          given.viewer.name === viewer.name &&
-          given.current !== undefined &&
-          Buffer.compare(given.viewer.fingerprint, viewer.fingerprint) !== 0 &&
-          Buffer.compare(given.imageId, imageId) === 0,
-      );
+      .underOtherKeys(viewer.name, viewer.fingerprint, imageId)
+      .find(({ current }) => current !== undefined);
   }
 
   /** A new key brings no new views: what is left, under the same terms. @throws Refused REVOKED; Unreachable */

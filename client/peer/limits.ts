@@ -25,8 +25,6 @@ export const PEER_LIMITS = {
    */
   linesKeptMax: 32,
   lineKeptMs: 10_000,
-  /** Pieces of a carrier on the wire. */
-  pieceBytes: 65_536,
   /** What one sender may have with us unasked and never opened. More makes a stranger's gifts cost more. */
   unaskedCountMax: 32,
   unaskedBytesMax: 536_870_912,

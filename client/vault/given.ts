@@ -33,6 +33,13 @@ export class GivenGrants {
     return this.#database.one(givenOf, sql, { viewerFingerprint, imageId });
   }
 
+  /** What this name has of an image under other keys than this one, the newest first. */
+  underOtherKeys(viewerName: string, viewerFingerprint: Uint8Array, imageId: Uint8Array): Given[] {
+    const sql = `SELECT * FROM given WHERE image_id = @imageId AND viewer_name = @viewerName
+      AND viewer_fingerprint <> @viewerFingerprint ORDER BY given_at DESC`;
+    return this.#database.all(givenOf, sql, { viewerName, viewerFingerprint, imageId });
+  }
+
   /** Those whose id begins with this, in hex: at most `limit`. */
   startingWith(hex: string, limit = 2): Given[] {
     const sql = 'SELECT * FROM given WHERE grant_id BETWEEN @lowest AND @highest LIMIT @limit';

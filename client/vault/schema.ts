@@ -172,6 +172,7 @@ const migrations: readonly string[] = [
     mark_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  'CREATE INDEX given_by_image ON given (image_id);',
 ];
 
 /** Durable when a write returns, and nothing left of what was deleted. @throws VaultError if the file is no vault, or a newer one */

@@ -11,8 +11,8 @@ import { readOutline } from './outline.js';
 import { piecesOf } from './source.js';
 import type { Source } from './source.js';
 
-/** Of a snapshot: what a message of the wire carries. */
-const pieceBytes = 65_536;
+/** What is read of the source at once. Larger saves calls, smaller memory, of which each snapshot holds one piece. */
+const pieceBytes = 1_048_576;
 
 /** The chunks at both ends, made anew. */
 interface Ends {

@@ -2,8 +2,11 @@
 export const RPC_LIMITS = {
   /** One message: a piece of a stream (1 MiB at most in the contracts) and its envelope. */
   messageBytesMax: 1024 * 1024 + 64 * 1024,
-  /** Senders cut streams into pieces of this size: larger saves little, smaller costs calls. */
-  pieceBytes: 64 * 1024,
+  /**
+   * Senders cut streams into pieces of this size. Each is encoded, checked and waited for on both sides: smaller
+   * costs CPU, larger holds more for a reader that is stuck.
+   */
+  pieceBytes: 256 * 1024,
   /** Bytes of one stream handed to grpc-js and not yet on their way. Larger hides latency, smaller saves memory. */
   unsentBytesMax: 256 * 1024,
   /**
