@@ -178,16 +178,16 @@ export class Grants {
 
   /** The current rights that a refusal carries, checked to be mine. @throws Refused BAD_SIGNATURE */
   currentOf(refused: Refused): SignedRights {
-    const signed = fromBinary(SignedRightsSchema, Buffer.from(refused.metadata['current'] ?? '', 'base64'));
     try {
+      const signed = fromBinary(SignedRightsSchema, Buffer.from(refused.metadata['current'] ?? '', 'base64'));
       verifyRights(signed, this.#workings.self.bundle);
+      return signed;
     } catch (cause) {
       throw new Refused(
         Reason.BAD_SIGNATURE,
         `The ledger has rights that are not signed with your key: ${String(cause)}`,
       );
     }
-    return signed;
   }
 
   /** A grant whose carrier is gone is hidden anew, and its rights bind the new hiding. */

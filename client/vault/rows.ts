@@ -193,15 +193,26 @@ function maybe<T>(row: Row, column: string, read: (row: Row, column: string) => 
 }
 
 function texts(row: Row, column: string): string[] {
-  return JSON.parse(text(row, column)) as string[];
+  const value = understood(row, column, () => JSON.parse(text(row, column)) as unknown);
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
+  throw unreadable(column, row[column], new Error('it is no list of texts'));
 }
 
 function keys(row: Row, column: string): KeyBundle {
-  return fromBinary(KeyBundleSchema, bytes(row, column));
+  return understood(row, column, () => fromBinary(KeyBundleSchema, bytes(row, column)));
 }
 
 function rights(row: Row, column: string): SignedRights {
-  return fromBinary(SignedRightsSchema, bytes(row, column));
+  return understood(row, column, () => fromBinary(SignedRightsSchema, bytes(row, column)));
+}
+
+/** What a column holds is damaged if it cannot be read. */
+function understood<T>(row: Row, column: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof VaultError ? error : unreadable(column, row[column], error);
+  }
 }
 
 function peer(row: Row, side: 'owner' | 'viewer'): Peer {
@@ -212,9 +223,9 @@ function peer(row: Row, side: 'owner' | 'viewer'): Peer {
   };
 }
 
-function unreadable(column: string, value: Column | undefined): VaultError {
-  return new VaultError(
-    'damaged',
-    `the vault holds a ${column} that is ${value === undefined ? 'missing' : typeof value}: put back a copy of the vault`,
-  );
+function unreadable(column: string, value: Column | undefined, cause?: unknown): VaultError {
+  const what = cause === undefined ? `is ${value === undefined ? 'missing' : typeof value}` : 'is damaged';
+  return new VaultError('damaged', `the vault holds a ${column} that ${what}: put back a copy of the vault`, {
+    cause,
+  });
 }
