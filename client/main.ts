@@ -73,12 +73,16 @@ async function run({ command, typed }: Chosen, printer: Printer): Promise<number
   return performHere(command, whole, printer);
 }
 
-/** A dash stands for standard input, so that a join code need not be seen by whoever lists processes. */
+/**
+ * A dash stands for standard input, so that a code need not be seen by whoever lists processes; several dashes for
+ * its lines, one after the other.
+ */
 async function withInput({ arguments: words, options }: Chosen['typed']): Promise<Chosen['typed']> {
-  const values = [...words, ...Object.values(options)];
-  if (!values.includes('-')) return { arguments: words, options };
+  const dashes = [...words, ...Object.values(options)].filter((value) => value === '-').length;
+  if (dashes === 0) return { arguments: words, options };
   const input = (await readAll(process.stdin)).trim();
-  const put = <Value>(value: Value) => (value === '-' ? input : value);
+  const lines = dashes === 1 ? [input] : input.split('\n').map((line) => line.trim());
+  const put = <Value>(value: Value) => (value === '-' ? (lines.shift() ?? '') : value);
   return {
     arguments: words.map(put),
     options: Object.fromEntries(Object.entries(options).map(([name, value]) => [name, put(value)])),

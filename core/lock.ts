@@ -3,6 +3,7 @@
  * operating system, which dies with its holder. A file that merely exists would outlive a kill -9.
  */
 import Database from 'better-sqlite3';
+import { makePrivateFile } from './private-file.js';
 
 /** Held until released, or until the process ends in whatever way. */
 export interface Lock {
@@ -11,6 +12,8 @@ export interface Lock {
 
 /** The lock, or undefined if another process (or this one) holds it. @throws Error if the file cannot be made. */
 export function holdLock(file: string): Lock | undefined {
+  // Whoever may read the file could hold a lock on it himself.
+  makePrivateFile(file);
   const database = new Database(file, { timeout: 0 });
   try {
     database.pragma('locking_mode = EXCLUSIVE');

@@ -120,3 +120,20 @@ test(`no source file is longer than ${linesMax} lines`, (t) => {
 test('there is something to be tidy about', (t) => {
   t.true(texts.has('package.json') && texts.has('tsconfig.json') && texts.has('tools/deps.js'));
 });
+
+/** What stands before the colon in the titles of a file's tests. */
+function attackersIn(file: string): string[] {
+  const titles = (texts.get(file) ?? '').matchAll(/^test\.serial\(\s*'([^:\n]+): /gm);
+  return [...titles].map(([, who]) => who!.replaceAll('’', "'"));
+}
+
+test('every row of the threat model is tried by a test named after it, and every attack has its row', (t) => {
+  const rows = readFileSync(path.join(root, 'docs/threat-model.md'), 'utf8').matchAll(
+    /^\| (?!who |---)([^|]+) \|.*\(\.\.\/(test\/[^)]+)\) \|$/gm,
+  );
+  const tried = new Map([...rows].map(([, who, file]) => [who!, file!]));
+  t.true(tried.size > 0);
+  for (const [who, file] of tried) t.true(attackersIn(file).includes(who), `${file} has no test "${who}: …"`);
+  for (const file of files.filter((each) => /^test\/system\/attacks\/.*\.test\.ts$/.test(each)))
+    for (const who of attackersIn(file)) t.is(tried.get(who), file, 'an attack without a row');
+});

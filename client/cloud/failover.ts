@@ -82,8 +82,9 @@ export class Failover<Server> {
     const begunMs = performance.now();
     const lapsMax = begunMs < this.#suspectUntilMs ? 1 : laps;
     const leftMs = (): number => wholeMs - (performance.now() - begunMs);
-    const lap = (number: number): Promise<Answer> =>
-      this.#lap(attempt, Math.max(CLOUD_LIMITS.attemptMsMin, Math.min(attemptMs * number, leftMs())), signal);
+    const deadlineMs = (number: number): number =>
+      Math.ceil(Math.max(CLOUD_LIMITS.attemptMsMin, Math.min(attemptMs * number, leftMs())));
+    const lap = (number: number): Promise<Answer> => this.#lap(attempt, deadlineMs(number), signal);
     try {
       const answer = await pRetry(lap, {
         retries: lapsMax - 1,

@@ -10,7 +10,10 @@ export const join = defineCommand({
     line
       .argument('<code>', 'the join code, or - to read it from standard input')
       .requiredOption('--name <name>', 'your name in the cloud')
-      .option('--recover <code>', "replace the name's keys with its recovery code"),
+      .option(
+        '--recover <code>',
+        "replace the name's keys with its recovery code; - for the next line of input",
+      ),
   examples: ['glimpse join glimpse1-... --name alice', 'glimpse join - --name alice < data/join-code'],
   details: 'Joining prints a recovery code once. Keep it apart from this computer: it gives the name back.',
   read: (typed) => ({

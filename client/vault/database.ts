@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { makePrivateFile } from '../../core/private-file.js';
 import { damaged, translating } from './failures.js';
-import { makePrivateFile } from './home.js';
 
 export type Column = Buffer | string | number | null;
 export type Row = Readonly<Record<string, Column>>;

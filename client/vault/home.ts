@@ -2,7 +2,7 @@
  * Where a client keeps what is its own: docs/architecture.md, "The vault". Paths only, and the folder itself;
  * what the files hold is the business of the classes beside this file.
  */
-import { accessSync, chmodSync, closeSync, constants, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { accessSync, chmodSync, constants, readdirSync } from 'node:fs';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import { makeFolder } from '../../core/folder.js';
@@ -62,20 +62,4 @@ export function makeHome(folder: string): Home {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   });
   return home;
-}
-
-/**
- * Makes an empty file for its owner alone, unless it is there. A file that exists is not even opened: closing it
- * would drop the locks that this process holds on it (POSIX, fcntl). @throws VaultError
- */
-export function makePrivateFile(file: string): void {
-  translating(path.dirname(file), () => {
-    try {
-      const descriptor = openSync(file, 'wx', 0o600);
-      fsyncSync(descriptor);
-      closeSync(descriptor);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  });
 }

@@ -2,12 +2,11 @@
 import { holdLock } from '../../core/lock.js';
 import type { Lock } from '../../core/lock.js';
 import { VaultError, translating } from './failures.js';
-import { makeHome, makePrivateFile } from './home.js';
+import { makeHome } from './home.js';
 
 /** Held until released, or until the process ends in whatever way. @throws VaultError (in-use) */
 export function lockUp(folder: string): Lock {
   const home = makeHome(folder);
-  makePrivateFile(home.upLock);
   const lock = translating(folder, () => holdLock(home.upLock));
   if (lock) return lock;
   throw new VaultError(

@@ -58,6 +58,11 @@ export class Cast {
     return this.#known.map(({ address }) => address);
   }
 
+  /** Of the servers that `openCloud` started. */
+  get pids(): number[] {
+    return this.#known.map(({ pid }) => pid);
+  }
+
   /** Every server at once, as in a power failure. */
   async killCloud(): Promise<void> {
     // The servers that `cloud` runs would see it go, and stop in good order.

@@ -127,44 +127,51 @@ function edited(encoded: Uint8Array, changes: { sequence?: number; remaining?: n
   return toBinary(LogEntrySchema, create(LogEntrySchema, { ...entry, ...changes }));
 }
 
-test.serial('whatever the servers rewrite of a log that was seen is found, with its place', async (t) => {
-  const { story } = t.context;
-  const { alice, bob, grant } = story;
-  const lines = await viewed(story, 2);
-  t.is(lines.length, 6);
-  t.like(await verify(alice, grant), { exit: 0, flaw: null });
-  t.like(await verify(bob, grant), { exit: 0, flaw: null });
-  const forger = new Forger(story);
-  t.teardown(() => forger.close());
-  const { entries } = forger;
+test.serial(
+  'whoever holds the servers’ disks: what they rewrite of a log that was seen is found, with its place',
+  async (t) => {
+    const { story } = t.context;
+    const { alice, bob, grant } = story;
+    const lines = await viewed(story, 2);
+    t.is(lines.length, 6);
+    t.like(await verify(alice, grant), { exit: 0, flaw: null });
+    t.like(await verify(bob, grant), { exit: 0, flaw: null });
+    const forger = new Forger(story);
+    t.teardown(() => forger.close());
+    const { entries } = forger;
 
-  const flawOf = async (told: readonly Uint8Array[]) => {
-    const { exit, reason, flaw } = await forger.with(told, () => verify(alice, grant));
-    t.deepEqual([exit, reason], [1, 'LOG_BROKEN']);
-    return flaw;
-  };
-  t.like(await flawOf(entries.toSpliced(2, 1)), {
-    what: 'missing',
-    from: 3,
-    to: 3,
-    message: 'entry 3 is gone',
-  });
-  const renumbered = entries.toSpliced(2, 1).map((each, at) => edited(each, { sequence: at + 1 }));
-  t.like(await flawOf(renumbered), { what: 'changed', from: 3, to: 3 });
-  t.like(await flawOf(entries.with(1, entries[3]!).with(3, entries[1]!)), { what: 'moved', from: 2, to: 4 });
-  t.like(await flawOf(entries.with(4, edited(entries[4]!, { remaining: 9 }))), {
-    what: 'changed',
-    from: 5,
-    to: 5,
-  });
-  t.like(await flawOf(entries.slice(0, 4)), { what: 'missing', from: 5, to: 6 });
-  t.like(
-    await forger.with(entries.slice(0, 4), () => verify(bob, grant)),
-    { exit: 1 },
-    'the viewer saw it too',
-  );
-  t.like(await verify(alice, grant), { exit: 0, flaw: null }, 'as it was');
-});
+    const flawOf = async (told: readonly Uint8Array[]) => {
+      const { exit, reason, flaw } = await forger.with(told, () => verify(alice, grant));
+      t.deepEqual([exit, reason], [1, 'LOG_BROKEN']);
+      return flaw;
+    };
+    t.like(await flawOf(entries.toSpliced(2, 1)), {
+      what: 'missing',
+      from: 3,
+      to: 3,
+      message: 'entry 3 is gone',
+    });
+    const renumbered = entries.toSpliced(2, 1).map((each, at) => edited(each, { sequence: at + 1 }));
+    t.like(await flawOf(renumbered), { what: 'changed', from: 3, to: 3 });
+    t.like(await flawOf(entries.with(1, entries[3]!).with(3, entries[1]!)), {
+      what: 'moved',
+      from: 2,
+      to: 4,
+    });
+    t.like(await flawOf(entries.with(4, edited(entries[4]!, { remaining: 9 }))), {
+      what: 'changed',
+      from: 5,
+      to: 5,
+    });
+    t.like(await flawOf(entries.slice(0, 4)), { what: 'missing', from: 5, to: 6 });
+    t.like(
+      await forger.with(entries.slice(0, 4), () => verify(bob, grant)),
+      { exit: 1 },
+      'the viewer saw it too',
+    );
+    t.like(await verify(alice, grant), { exit: 0, flaw: null }, 'as it was');
+  },
+);
 
 test.serial('a head that was seen by the way is enough', async (t) => {
   const { story } = t.context;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -23,6 +23,7 @@ test('one holder at a time', async (t) => {
   const second = holdLock(file);
   t.truthy(second);
   second?.release();
+  t.is((await stat(file)).mode & 0o777, 0o600, 'nobody else can hold it');
 });
 
 test('a killed holder holds nothing', async (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Failover } from '../../../client/cloud/failover.js';
 import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { clientOf, cloudOf, deserted, mute } from './clouds.js';
@@ -79,6 +80,17 @@ test('when no server answers, the error says which were tried and what to do', a
   const error = await t.throwsAsync(cloud.lookUp('bob'), { instanceOf: Unreachable });
   t.true(error.message.includes(address));
   t.false(await cloud.answers('alice'));
+});
+
+test('attempts have whole milliseconds, however little is left', async (t) => {
+  const failover = new Failover(['a:1'], (address) => address);
+  const deadlines: number[] = [];
+  const attempt = (_: string, { deadlineMs }: { readonly deadlineMs: number }): Promise<never> => {
+    deadlines.push(deadlineMs);
+    return Promise.reject(new Unreachable('nobody is there'));
+  };
+  await t.throwsAsync(failover.call(attempt, { attemptMs: 500 }), { instanceOf: Unreachable });
+  t.true(deadlines.length > 1 && deadlines.every(Number.isInteger), deadlines.join(' '));
 });
 
 test('addresses that servers tell are asked from then on', async (t) => {
