@@ -19,9 +19,9 @@ export async function statusOf(
   return status;
 }
 
-/** Their logs had these heads: whoever tells otherwise later is found out. */
+/** Their logs had these heads: whoever tells otherwise later is found out. A power failure may forget the last. */
 export function remember(status: readonly GrantStatus[], { vault, edge }: Workings): void {
-  vault.transact(() => {
+  vault.note(() => {
     for (const { signedRights, logLength: length, logHead: head } of status) {
       if (signedRights)
         vault.logHeads.see(readRights(signedRights).grantId, [{ length, head }], edge.clock());
