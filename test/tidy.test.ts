@@ -137,3 +137,17 @@ test('every row of the threat model is tried by a test named after it, and every
   for (const file of files.filter((each) => /^test\/system\/attacks\/.*\.test\.ts$/.test(each)))
     for (const who of attackersIn(file)) t.is(tried.get(who), file, 'an attack without a row');
 });
+
+test('the advisories that were answered are of the versions that are installed', (t) => {
+  const { packages } = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string }>;
+  };
+  const rows = [
+    ...readFileSync(path.join(root, 'docs/dependencies.md'), 'utf8').matchAll(
+      /^\| (?!package |---)(\S+) \| (\S+) \|/gm,
+    ),
+  ];
+  t.true(rows.length > 0);
+  for (const [, name, version] of rows)
+    t.is(packages[`node_modules/${name}`]?.version, version, `${name}: look at its advisories again`);
+});
