@@ -19,6 +19,7 @@ export interface Taken {
 }
 
 export interface Attending {
+  readonly name: string;
   /** Where this client's Peer service listens, host:port; empty if it cannot be dialled. */
   readonly address: string;
   /** Makes an update durable. What it returns is acknowledged; undefined (a bad update) is not. */
@@ -66,12 +67,29 @@ export async function attend(
       cause = error;
     }
     if (over()) return;
-    if (cause instanceof Refused && final.has(cause.reason)) throw cause;
+    if (cause instanceof Refused && final.has(cause.reason) && !(await isOwnEcho(cause, cloud, attending)))
+      throw cause;
     attending.away(cause);
     if (address !== undefined) cloud.demote(address);
     failures = edge.clock() - begunMs > CLOUD_LIMITS.attendPauseMsMax ? 0 : failures + 1;
     if (failures > cloud.servers.length) cloud.suspect();
     await edge.sleep(pauseMs(failures, edge.random()), signal);
+  }
+}
+
+/**
+ * An attempt that was given up, at a server that was stopped, may come through later and take the presence over: it
+ * is this client's own, told by its address, and gone soon.
+ */
+async function isOwnEcho({ reason }: Refused, cloud: Cloud, { name, address }: Attending): Promise<boolean> {
+  if (reason !== Reason.ATTENDED_ELSEWHERE || address === '') return false;
+  try {
+    const entry = await cloud.lookUp(name);
+    return !entry.online || entry.address === address;
+  } catch (error) {
+    if (error instanceof Unreachable) return true;
+    if (error instanceof Refused) return false;
+    throw error;
   }
 }
 

@@ -263,9 +263,14 @@ async function* taking(
     );
   }
   const staged = await beginReceiving(checked, workings);
-  yield { message: { case: 'ready', value: { offset: staged.offset } } };
-  const received = await receive(checked, staged, carrierPieces(said), false, workings);
-  tell(`${contact.name}${contact.verified ? '' : ' (unverified)'} sent ${received.picture!.file}`);
+  try {
+    // A stream that breaks just here returns at the yield.
+    yield { message: { case: 'ready', value: { offset: staged.offset } } };
+    const received = await receive(checked, staged, carrierPieces(said), false, workings);
+    tell(`${contact.name}${contact.verified ? '' : ' (unverified)'} sent ${received.picture!.file}`);
+  } finally {
+    await staged.close();
+  }
   yield taken;
 }
 

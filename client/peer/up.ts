@@ -90,6 +90,7 @@ async function warm({ gallery }: Offer, signal: AbortSignal, tell: Workings['tel
 }
 
 class Presence implements Attending {
+  readonly name: string;
   readonly address: string;
   server: string | undefined;
   /** Settles when this client is present for the first time. */
@@ -99,6 +100,7 @@ class Presence implements Attending {
 
   constructor(member: Member, address: string) {
     this.#member = member;
+    this.name = member.workings.self.name;
     this.address = address;
     this.begun = new Promise((resolve) => (this.#begin = resolve));
   }

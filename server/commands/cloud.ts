@@ -15,6 +15,7 @@ import { openStore } from '../store/open.js';
 import type { StorePlace } from '../store/open.js';
 import type { Store } from '../store/store.js';
 import { isRunning, lockCloud } from './locks.js';
+import { drill } from './drill.js';
 import { CommandFailed } from './outside.js';
 import type { Outside } from './outside.js';
 import { Screen } from './screen.js';
@@ -35,6 +36,8 @@ export interface CloudOptions {
   /** The host that others are told. */
   readonly advertise: string;
   readonly restart: boolean;
+  /** Each server is away for so long, in turn; absent: none is on purpose. */
+  readonly drillMs?: number;
   readonly json: boolean;
 }
 
@@ -158,8 +161,12 @@ async function present(
     process.on('died', (how) => screen.say({ event: 'died', id: process.id, how, again: options.restart }));
     process.on('ready', ({ id }) => screen.say({ event: 'started', id, pid: process.pid! }));
   }
+  const { drillMs } = options;
+  const away = (id: string): void => screen.say({ event: 'away', id, forMs: drillMs! });
+  const drilled = drillMs === undefined ? undefined : drill(processes, drillMs, away, outside.stop);
   const identity = await drawServerIdentity(cluster.authority, 'cloud', outside.now().getTime());
   const addresses = (): string[] => processes.flatMap(({ ready: now }) => (now ? [now.address] : []));
   for await (const view of watchRing(addresses, identity, outside.stop)) screen.show(ringLines(view));
+  await drilled;
   screen.end();
 }

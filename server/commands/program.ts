@@ -68,6 +68,13 @@ function duration(text: string): number {
   throw new InvalidArgumentError('It must be a whole number and s, m, h or d, such as 30s, 10m, 2h or 7d.');
 }
 
+/** A drill is to be watched: nobody waits for longer than an hour. */
+function drillTime(text: string): number {
+  const awayMs = duration(text);
+  if (awayMs <= 3_600_000) return awayMs;
+  throw new InvalidArgumentError('It must be an hour at most.');
+}
+
 /** The host that others are told: what was said, or where it listens if that is one address. */
 function advertised(command: Command, listens: string, said: string | undefined): string {
   if (said !== undefined) return said;
@@ -101,6 +108,7 @@ interface CloudFlags extends StoreFlags {
   host?: string;
   advertise?: string;
   restart: boolean;
+  drill?: number;
   json?: boolean;
 }
 
@@ -167,12 +175,22 @@ function cloudCommand(actions: Actions): Command {
     )
     .option('--advertise <host>', 'the host that others are told, for a cloud of several computers', host)
     .option('--no-restart', 'leave a server that died alone')
+    .option(
+      '--drill <duration>',
+      'kill one server after the other and leave it away that long, to see the cloud survive',
+      drillTime,
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExample, for other computers of the same network to join:\n  glimpse-server cloud --advertise 192.168.1.5',
+      '\nExamples:\n  glimpse-server cloud --advertise 192.168.1.5   other computers of the same network may join\n' +
+        '  glimpse-server cloud --drill 20s               glimpse cloud --watch, elsewhere, shows who is away',
     )
     .action(async (flags: CloudFlags, command: Command) => {
+      if (flags.drill !== undefined && (flags.servers < 2 || !flags.restart))
+        command.error('error: --drill needs two servers at least, and cannot go with --no-restart', {
+          exitCode: EXIT.usage,
+        });
       if (flags.port + 2 * flags.servers - 1 > portMax)
         command.error('error: these servers need ports above 65535: choose a smaller --port', {
           exitCode: EXIT.usage,
@@ -186,6 +204,7 @@ function cloudCommand(actions: Actions): Command {
         host: listens,
         advertise,
         json: flags.json ?? false,
+        ...(flags.drill !== undefined && { drillMs: flags.drill }),
       });
     });
 }

@@ -19,6 +19,7 @@ export interface Beginning {
 /** Something that happened to a server. */
 export type Happening =
   | { readonly event: 'died'; readonly id: string; readonly how: string; readonly again: boolean }
+  | { readonly event: 'away'; readonly id: string; readonly forMs: number }
   | { readonly event: 'started'; readonly id: string; readonly pid: number };
 
 export class Screen {
@@ -84,5 +85,6 @@ function welcome({ joinCode, expiresAt, codeFile, data, servers }: Beginning): s
 
 function happeningLine(happening: Happening): string {
   if (happening.event === 'started') return `${happening.id} is running again`;
+  if (happening.event === 'away') return `${happening.id} is away for ${happening.forMs / 1000} s`;
   return `${happening.id} died (${happening.how})${happening.again ? ': starting it again' : ''}`;
 }

@@ -52,6 +52,7 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
   #child: ChildProcess | undefined;
   #ready: Ready | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #awayMs: number | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ServerProcessOptions) {
@@ -79,6 +80,13 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
     child.once('exit', (code, signal) => this.#died(signal ?? `exit code ${code}`));
     this.emit('ready', ready);
     return ready;
+  }
+
+  /** Kills it, and starts it again after that time. One that died by itself comes back by itself. */
+  takeAway(awayMs: number): void {
+    if (!this.#child || hasEnded(this.#child)) return;
+    this.#awayMs = awayMs;
+    this.#child.kill('SIGKILL');
   }
 
   /** Stops it in good order; kills it if that takes too long. */
@@ -113,12 +121,13 @@ export class ServerProcess extends EventEmitter<{ ready: [Ready]; died: [string]
 
   #died(how: string): void {
     if (this.#stopping) return;
-    this.emit('died', how);
-    this.#startAgain();
+    const awayMs = this.#awayMs;
+    this.#awayMs = undefined;
+    if (awayMs === undefined) this.emit('died', how);
+    this.#startAgain(awayMs ?? this.#options.restartMs);
   }
 
-  #startAgain(): void {
-    const { restartMs } = this.#options;
+  #startAgain(restartMs: number | undefined): void {
     if (restartMs === undefined || this.#stopping) return;
     this.#restart = setTimeout(() => {
       this.start().catch((error: unknown) => {

@@ -37,6 +37,10 @@ function watching() {
   return { heard, hear, next };
 }
 
+async function present(address: string) {
+  return { entry: { name: 'alice', online: true, address, sessionId: new Uint8Array(16) } };
+}
+
 function attending(
   t: ExecutionContext,
   { cloud, at }: Pick<TestCloud, 'cloud' | 'at'>,
@@ -44,6 +48,7 @@ function attending(
 ) {
   const ending = new AbortController();
   const parts: Attending = {
+    name: 'alice',
     address: '127.0.0.1:9',
     take: () => Promise.resolve(undefined),
     attended: () => undefined,
@@ -124,13 +129,27 @@ test('a server that says goodbye, one that breaks and one that never answers are
 });
 
 test('a name that attends elsewhere is not fought over', async (t) => {
-  let calls = 0;
   const handler: AttendHandler = async function* () {
-    calls += 1;
     throw new Refused(Reason.ATTENDED_ELSEWHERE, 'another client took over');
   };
-  const cloud = await cloudOf(t, { discovery: { attend: handler } }, { discovery: { attend: handler } });
+  const discovery = { attend: handler, lookUp: () => present('127.0.0.1:10') };
+  const cloud = await cloudOf(t, { discovery }, { discovery });
   const error = await t.throwsAsync(attending(t, cloud, {}), { instanceOf: Refused });
   t.is(error.reason, Reason.ATTENDED_ELSEWHERE);
-  t.is(calls, 1);
+});
+
+test('a name that was taken over by an attempt of its own, come late, attends again', async (t) => {
+  const { heard, hear, next } = watching();
+  let calls = 0;
+  const handler: AttendHandler = async function* (requests, { signal }) {
+    hear(await requests[Symbol.asyncIterator]().next());
+    calls += 1;
+    if (calls === 1) throw new Refused(Reason.ATTENDED_ELSEWHERE, 'the earlier attempt took over');
+    yield attended('s1');
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  };
+  const discovery = { attend: handler, lookUp: () => present('127.0.0.1:9') };
+  void attending(t, await cloudOf(t, { discovery }), { attended: (server) => heard.push(server) });
+  const hello = 'hello 127.0.0.1:9';
+  t.deepEqual([await next(), await next(), await next()], [hello, hello, 's1']);
 });

@@ -1,11 +1,15 @@
 /** Peers that do not play by the rules: refused for the right reason, and nothing of theirs is left behind. */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import test from 'ava';
 import { create, fromBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Outgoing } from '../../../client/cloud/outgoing.js';
 import { PEER_LIMITS } from '../../../client/peer/limits.js';
+import { assemble } from '../../../client/peer/member.js';
+import { peerService } from '../../../client/peer/service.js';
+import { worldEdge } from '../../../client/peer/workings.js';
 import { makeKeyBundle, restoreClientKeys } from '../../../core/identity/keys.js';
 import { toPeer } from '../../../core/identity/tls.js';
 import { signRights } from '../../../core/rights/signed.js';
@@ -14,8 +18,8 @@ import { createClient } from '../../../core/rpc/client.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import type { Refusal } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
-import { Peer } from '../../../gen/glimpse/v1/peer_pb.js';
-import type { DeliverRequestSchema, DeliverResponse, ParcelSchema } from '../../../gen/glimpse/v1/peer_pb.js';
+import { DeliverRequestSchema, ParcelSchema, Peer } from '../../../gen/glimpse/v1/peer_pb.js';
+import type { DeliverRequest, DeliverResponse } from '../../../gen/glimpse/v1/peer_pb.js';
 import { Mode, RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
 import { Ending, newcomer, photos, startCloud } from './clouds.js';
@@ -194,6 +198,32 @@ function cut(bytes: Uint8Array): Uint8Array[] {
     bytes.subarray(n * 65_536, (n + 1) * 65_536),
   );
 }
+
+test.serial('a stream that breaks when bob is ready does not keep its picture from coming', async (t) => {
+  const identity = bob.vault.identity.get()!;
+  const surroundings = { vault: bob.vault, edge: worldEdge, tell: () => undefined, periods: PEER_LIMITS };
+  const member = assemble(identity, identity.membership!, surroundings);
+  t.teardown(() => member.close());
+  const parcel = create(ParcelSchema, parcelOf(rightsOf()));
+  const over = new AbortController();
+  const requests = async function* (): AsyncGenerator<DeliverRequest> {
+    yield create(DeliverRequestSchema, { message: { case: 'parcel', value: parcel } });
+    await once(over.signal, 'abort');
+  };
+  const { signingKey } = mallory.vault.identity.get()!.keys;
+  const caller = { role: 'client', name: 'mallory', signingKey } as const;
+  const service = peerService({ ...member, offer: {} as never });
+  const replies = service.deliver(requests(), { caller, signal: over.signal });
+  for await (const { message } of replies) {
+    t.is(message?.case, 'ready');
+    break;
+  }
+  over.abort();
+  const again = await bob.vault.incoming.open(parcel);
+  if (again === 'busy') return t.fail('it is busy for ever');
+  await again.discard();
+  t.pass();
+});
 
 test.serial('deliveries at once are bounded for each sender', async (t) => {
   const waiting = Array.from({ length: PEER_LIMITS.incomingPerPeerMax }, async () => {

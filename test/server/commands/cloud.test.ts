@@ -126,6 +126,18 @@ async function noSecretLeaked(
   t.is((await readFile(path.join(data, 'join-code'), 'utf8')).trim(), code);
 }
 
+test.serial('in a drill servers are away in turn, and each comes back', async (t) => {
+  const { cloud, ready } = await startCloud(t, await temporaryFolder(t), '--servers', '2', '--drill', '1s');
+  const happens = (what: string) => cloud.line(({ event }) => event === what);
+  t.like(await happens('away'), { id: 's1', forMs: 1000 });
+  const back = await happens('started');
+  t.is(back['id'], 's1');
+  t.not(back['pid'], ready.servers[0]!.pid);
+  t.like(await happens('away'), { id: 's2' });
+  t.is((await happens('started'))['id'], 's2');
+  t.is(await cloud.stop(), 0);
+});
+
 test.serial('a killed cloud leaves no servers behind', async (t) => {
   const data = await temporaryFolder(t);
   const { cloud } = await startCloud(t, data, '--servers', '2');

@@ -56,6 +56,10 @@ test(misuse, ['run', '--id', 's1', '--peers', '10.0.0.2:7610'], /It must be ID=H
 test(misuse, ['cloud', '--servers', '0'], /It must be a whole number from 1 to 32/);
 test(misuse, ['cloud', '--servers', '3x'], /It must be a whole number from 1 to 32/);
 test(misuse, ['cloud', '--port', '65531'], /ports above 65535/);
+test(misuse, ['cloud', '--drill', '20'], /a whole number and s, m, h or d/);
+test(misuse, ['cloud', '--drill', '30d'], /an hour at most/);
+test(misuse, ['cloud', '--drill', '20s', '--servers', '1'], /needs two servers at least/);
+test(misuse, ['cloud', '--drill', '20s', '--no-restart'], /cannot go with --no-restart/);
 test(misuse, ['cloud', '--advertise', 'a:1'], /without a port/);
 test(misuse, ['cloud', '--host', '::'], /say with --advertise HOST how others reach it/);
 test(misuse, ['invite', '--expires', '1w'], /such as 30s, 10m, 2h or 7d/);
@@ -93,6 +97,7 @@ test('the cloud listens to this machine alone unless it is told what to advertis
   const open = await parse('cloud', '--advertise', '192.168.1.5', '--no-restart', '--json');
   const [, options] = open.ran!;
   t.like(options, { host: '0.0.0.0', advertise: '192.168.1.5', restart: false, json: true });
+  t.is((await parse('cloud', '--drill', '20s')).ran![1]['drillMs'], 20_000);
   const bound = await parse('cloud', '--host', '10.0.0.7');
   t.like(bound.ran![1], { host: '10.0.0.7', advertise: '10.0.0.7' });
 });
