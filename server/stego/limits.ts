@@ -6,8 +6,8 @@ export const STEGO_LIMITS = {
   waitingMax: 48,
   /** Streams in all, those too that have not said yet what they are: each holds a window of unread input, 1 MiB. */
   streamsMax: 128,
-  /** Between the start of a stream and its header. Longer lets idle streams hold their places. */
-  headerMs: 5_000,
+  /** Between the start of a stream and its header. Longer lets idle streams hold their places; shorter cuts off owners on busy computers. */
+  headerMs: 15_000,
   /** How long one waits for room before it is sent away. Longer than a client takes silence for death would be in vain. */
   roomMs: 5_000,
   /** What those who are sent away are told to wait: about what a hiding takes on a busy machine. */
