@@ -50,6 +50,12 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^(?:core|server|client)\/.*\.ts$/,
+    banned: /\.export\([^)]*jwk/,
+    instead: 'publicBytes or privateBytes: Node may wait for ever for a JWK of a key that was just drawn',
+    sample: "key.export({ format: 'jwk' })",
+  },
+  {
+    files: /^(?:core|server|client)\/.*\.ts$/,
     banned: /(?<!\*\/|\/\/[^\n]*)\nexport const \w+(?:Max|Min|Ms|Bytes|Count)\b/,
     instead: 'say above an exported limit where its value comes from and what either direction costs',
     sample: '\nexport const leaseMs = 3000;',

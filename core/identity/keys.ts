@@ -47,10 +47,21 @@ export function restoreClientKeys({ signing, agreement }: KeptKeys): ClientKeys 
   return { signing: restored(signing), agreement: restored(agreement) };
 }
 
-/** The raw public key of an Ed25519 or X25519 key, public or private. */
+/** What stands before the 32 bytes of a key in SPKI and in PKCS#8 (RFC 8410): always the same. */
+const heads = { spki: 12, pkcs8: 16 } as const;
+
+/**
+ * The raw public key of an Ed25519 or X25519 key, public or private. Not by way of a JWK: Node 20 makes that while it
+ * holds the key's lock, and collecting the job that drew the key just then waits for the same lock, for ever.
+ */
 export function publicBytes(key: KeyObject): Uint8Array {
-  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
-  return new Uint8Array(Buffer.from(x!, 'base64url'));
+  const spki = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'der', type: 'spki' });
+  return new Uint8Array(spki.subarray(heads.spki));
+}
+
+/** The raw private key of an Ed25519 or X25519 key. */
+export function privateBytes(key: KeyObject): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(key.export({ format: 'der', type: 'pkcs8' }).subarray(heads.pkcs8));
 }
 
 const fromRaw = (curve: 'Ed25519' | 'X25519', raw: Uint8Array): KeyObject =>

@@ -8,6 +8,7 @@ import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke
 import type { Capsule } from '../../gen/glimpse/v1/rights_pb.js';
 import { CapsuleSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import { FormatError } from '../format-error.js';
+import { privateBytes } from '../identity/keys.js';
 import { LIMITS } from '../limits.js';
 import { readMessage } from '../message.js';
 
@@ -61,12 +62,7 @@ export async function openCapsule(slot: Uint8Array, agreement: KeyObject): Promi
 async function decrypt(slot: Uint8Array, agreement: KeyObject): Promise<Buffer> {
   const kit = suite();
   try {
-    const { d } = agreement.export({ format: 'jwk' });
-    const recipientKey = await kit.kem.importKey(
-      'raw',
-      Uint8Array.from(Buffer.from(d!, 'base64url')).buffer,
-      false,
-    );
+    const recipientKey = await kit.kem.importKey('raw', privateBytes(agreement).buffer, false);
     const enc = slot.slice(0, encapsulatedBytes);
     const recipient = await kit.createRecipientContext({ recipientKey, enc, info });
     return Buffer.from(await recipient.open(slot.slice(encapsulatedBytes)));

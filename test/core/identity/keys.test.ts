@@ -10,6 +10,7 @@ import {
   fingerprintText,
   keepClientKeys,
   makeKeyBundle,
+  privateBytes,
   publicBytes,
   restoreClientKeys,
   safetyNumber,
@@ -35,6 +36,7 @@ test('a signature of RFC 8032, section 7.1, test 2', (t) => {
     '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
   );
   t.deepEqual(publicBytes(key), raw);
+  t.deepEqual(privateBytes(key), hex('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb'));
   t.deepEqual(signWith(key, hex('72')), signature);
   t.true(verifies(raw, hex('72'), signature));
 });
