@@ -5,12 +5,14 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Option } from 'commander';
+import { Etcd, isEtcdInstalled } from '../../demo/etcd.js';
 import type { BenchCase, Cell, Report, Run, Target } from '../harness/case.js';
 import type { Measured } from '../harness/rounds.js';
 import { plain, quantile, withRange } from '../harness/spread.js';
 import { Child } from '../table/child.js';
 import { BenchCloud } from '../table/cloud.js';
-import type { Counted, Spending, Spent, Way } from './told.js';
+import type { Counted, HeldTold, Spending, Spent, Way } from './told.js';
 
 const program = fileURLToPath(new URL('./spending.process.js', import.meta.url));
 
@@ -24,13 +26,15 @@ interface Shape {
   /** Of each process, and the grants that they share. */
   readonly callers: number;
   readonly grants: number;
+  /** The callers are spread over the processes, and all of them share the grants. */
+  readonly spread?: true;
   /** Views a second. */
   readonly rateMin?: number;
   /** Of the slowest of a hundred. */
   readonly p99MsMax?: number;
 }
 
-const shapes: readonly Shape[] = [
+const shapesOnFile: readonly Shape[] = [
   {
     name: 'store alone, 64 callers each',
     way: 'store',
@@ -42,6 +46,10 @@ const shapes: readonly Shape[] = [
   { name: 'ledger, one caller each', way: 'ledger', processes: 3, callers: 1, grants: 1 },
   { name: 'ledger, 64 callers each at one grant', way: 'ledger', processes: 3, callers: 64, grants: 1 },
   { name: 'ledger, 64 callers each at 64 grants', way: 'ledger', processes: 3, callers: 64, grants: 64 },
+  {
+    ...{ name: 'ledger, 64 callers at one grant, spread over three', way: 'ledger', processes: 3 },
+    ...{ callers: 64, grants: 1, spread: true },
+  },
   { name: 'calls, one caller', way: 'calls', processes: 1, callers: 1, grants: 1, p99MsMax: 40 },
   { name: 'calls, 64 callers at one grant', way: 'calls', processes: 1, callers: 64, grants: 1 },
   {
@@ -50,12 +58,30 @@ const shapes: readonly Shape[] = [
   },
 ];
 
+/** A hot grant, through the one server that all its callers happen to ask, and through any. */
+const shapesOverEtcd: readonly Shape[] = [
+  {
+    ...{ name: 'ledger of one process, 64 callers at one grant', way: 'ledger', processes: 1 },
+    ...{ callers: 64, grants: 1, rateMin: 1_000 },
+  },
+  {
+    ...{ name: 'ledger, 64 callers at one grant, spread over three', way: 'ledger', processes: 3 },
+    ...{ callers: 64, grants: 1, spread: true, rateMin: 1_000 },
+  },
+];
+
 export const unlock: BenchCase = {
   name: 'unlock',
   summary:
     'views spent a second, each durable: the store alone, the ledger in three processes, calls to a server',
+  options: (command) =>
+    command.addOption(
+      new Option('--store <engine>', 'where views are counted').choices(['sqlite', 'etcd']).default('sqlite'),
+    ),
   async run(run) {
-    const bed = await open(run);
+    const isOverEtcd = run.options['store'] === 'etcd';
+    const bed = await (isOverEtcd ? openOverEtcd(run) : open(run));
+    const shapes = isOverEtcd ? shapesOverEtcd : shapesOnFile;
     const latencies = shapes.map((): number[] => []);
     const contestants = shapes.map((shape, at) => ({
       name: shape.name,
@@ -66,7 +92,7 @@ export const unlock: BenchCase = {
         return latencies[at].length / Math.max(...spent.map(({ seconds }) => seconds));
       },
     }));
-    return report(await run.interleave(contestants), latencies);
+    return report(shapes, await run.interleave(contestants), latencies);
   },
 };
 
@@ -81,26 +107,44 @@ async function open(run: Run): Promise<Bed> {
   await mkdir(folder);
   const cloud = await BenchCloud.open({ folder, servers: ['s1'] });
   run.atEnd(() => cloud.close());
-  const spenders = [0, 1, 2].map((number) => {
-    const words = [program, path.join(folder, 'cloud'), String(number)];
+  return {
+    addresses: (await cloud.addresses()).map(({ address }) => address),
+    spenders: spendersOf(run, folder),
+  };
+}
+
+/** Three members of etcd on this machine, and no server. */
+async function openOverEtcd(run: Run): Promise<Bed> {
+  if (!isEtcdInstalled()) throw new Error('etcd is not installed: install Debian’s etcd-server');
+  const etcd = await Etcd.start();
+  run.atEnd(() => etcd.remove());
+  await etcd.leader();
+  return { addresses: [], spenders: spendersOf(run, run.folder, etcd.location()) };
+}
+
+function spendersOf(run: Run, folder: string, ...location: string[]): Child[] {
+  return [0, 1, 2].map((number) => {
+    const words = [program, path.join(folder, 'cloud'), String(number), ...location];
     const child = new Child(`spender ${number}`, words, path.join(folder, `spender-${number}.log`));
     run.atEnd(() => child.stop());
     return child;
   });
-  return { addresses: (await cloud.addresses()).map(({ address }) => address), spenders };
 }
 
 async function spendViews(run: Run, { addresses, spenders }: Bed, shape: Shape): Promise<Spent[]> {
-  const { way } = shape;
-  const [callers, grants] = [shape.callers, shape.grants].map((count) =>
-    Math.min(count, run.quick ? 8 : count),
-  ) as [number, number];
-  const spending: Spending = { way, callers, grants, addresses };
-  const some = spenders.slice(0, run.quick ? 1 : shape.processes);
-  await Promise.all(some.map((spender) => spender.ask('prepare', spending)));
-  const before = await countedBy(some);
+  const { way, spread: isSpread = false } = shape;
+  const few = (count: number): number => Math.min(count, run.quick ? 8 : count);
+  const some = spenders.slice(0, run.quick && !isSpread ? 1 : shape.processes);
+  const callers = isSpread ? Math.ceil(few(shape.callers) / some.length) : few(shape.callers);
+  const spending: Spending = { way, callers, grants: few(shape.grants), addresses };
+  const [first, ...others] = some as [Child, ...Child[]];
+  const held = await first.ask<HeldTold[]>('prepare', spending);
+  const given = isSpread ? { ...spending, held } : spending;
+  await Promise.all(others.map((spender) => spender.ask('prepare', given)));
+  const counting = isSpread ? [first] : some;
+  const before = await countedBy(counting);
   const spent = await Promise.all(some.map((one) => one.ask<Spent>('spend', run.quick ? 100 : forMs)));
-  const after = await countedBy(some);
+  const after = await countedBy(counting);
   const released = spent.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0);
   const views = after.views - before.views;
   const entries = after.entries - before.entries;
@@ -116,7 +160,11 @@ async function countedBy(spenders: readonly Child[]): Promise<Counted> {
   return { views: sum(({ views }) => views), entries: sum(({ entries }) => entries) };
 }
 
-function report(measured: readonly Measured[], latencies: readonly (readonly number[])[]): Report {
+function report(
+  shapes: readonly Shape[],
+  measured: readonly Measured[],
+  latencies: readonly (readonly number[])[],
+): Report {
   const rows = measured.map(({ name, spread, ratio }, at): Cell[] => [
     ...[name, withRange(spread), plain(ratio.median)],
     ...[0.5, 0.99].map((part) => plain(quantile(latencies[at]!, part))),
@@ -125,13 +173,13 @@ function report(measured: readonly Measured[], latencies: readonly (readonly num
     tables: [
       {
         title: 'Views spent',
-        columns: ['how', 'a second: median (min-max)', 'to the store alone', 'p50, ms', 'p99, ms'],
+        columns: ['how', 'a second: median (min-max)', 'to the first', 'p50, ms', 'p99, ms'],
         rows,
       },
     ],
     targets: shapes.flatMap((shape, at) => targetsOf(shape, measured[at]!, latencies[at]!)),
     notes: [
-      'Store and ledger: three processes on one file. Calls: one process, over mutual TLS, to one server.',
+      'Store and ledger: processes on one store, three unless one is named. Calls: one process, over mutual TLS, to one server.',
       'Every view is durable before it is released, and was found counted and logged exactly once.',
       'A transaction of the store alone writes what a view writes, and is counted as one.',
     ],

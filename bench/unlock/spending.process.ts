@@ -1,44 +1,65 @@
 /**
- * A process of the case `unlock` that spends views: `spending.process.js DATA NUMBER`, the folder of the cloud and which
- * of the processes it is.
+ * A process of the case `unlock` that spends views: `spending.process.js DATA NUMBER [STORE]`, the folder of the cloud, which of
+ * the processes it is, and where the store is if it is in etcd.
  */
 import type { GrantStatus } from '../../gen/glimpse/v1/discovery_pb.js';
 import { Ledger } from '../../server/ledger/ledger.js';
+import { parseEtcdLocation } from '../../server/store/location.js';
 import { Registry } from '../harness/registry.js';
+import type { Granting, Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
-import type { Counted, Spending, Spent, Way } from './told.js';
+import type { Counted, HeldTold, Spending, Spent } from './told.js';
 import { byCalls, byLedger, byStore } from './ways.js';
 import type { Held, Spend } from './ways.js';
 
-const [data, number] = process.argv.slice(2);
-const registry = await Registry.open(data!);
+const [data, number, location = ''] = process.argv.slice(2);
+const etcd = parseEtcdLocation(location);
+const registry = await Registry.open(data!, etcd && { ...etcd, files: {} });
 const ledger = new Ledger({ store: registry.store, cloudId: registry.cluster.cloudId, nowMs: Date.now });
 const owner = await registry.register(`owner-${number}`);
+const hex = (some: Uint8Array): string => Buffer.from(some).toString('hex');
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 let viewers = 0;
 let held: Held[] = [];
 let spending: Spend[] = [];
 
-async function hold(): Promise<Held> {
+async function hold(): Promise<Granting & { viewer: Registered }> {
   const viewer = await registry.register(`viewer-${number}-${(viewers += 1)}`);
   const granting = registry.rights(owner, viewer);
   await ledger.put({ ...owner, keys: owner.bundle }, granting.signedRights);
   return { ...granting, viewer };
 }
 
-/** New grants, and whoever spends views of them connected. */
-async function prepare({ way, callers, grants, addresses }: Spending): Promise<void> {
-  const all = <T>(count: number, make: (index: number) => T) =>
-    Promise.all(Array.from({ length: count }, (_, index) => make(index)));
-  held = way === 'store' ? [] : await all(grants, hold);
-  const ways = await all(grants, (index) => wayOf(way, index, addresses));
+/** Grants, and whoever spends views of them connected. */
+async function prepare(asked: Spending): Promise<HeldTold[]> {
+  const { way, callers, grants } = asked;
+  held = [];
+  const ways = await Promise.all(Array.from({ length: grants }, (_, index) => wayOf(asked, index)));
   spending = Array.from({ length: callers }, (_, caller) => ways[caller % grants]!);
   if (way === 'calls') await Promise.all(ways.map((one) => one()));
+  return held.map(({ grantId, sealId, viewer }) => ({
+    grantId: hex(grantId),
+    sealId: hex(sealId),
+    fingerprint: hex(viewer.fingerprint),
+  }));
 }
 
-function wayOf(way: Way, index: number, addresses: readonly string[]): Spend | Promise<Spend> {
-  if (way === 'ledger') return byLedger(ledger, held[index]!);
-  if (way === 'calls') return byCalls(registry, held[index]!, addresses);
-  return byStore(registry.store, `${number}-${performance.now()}-${index}`);
+async function wayOf({ way, addresses, held: given }: Spending, index: number): Promise<Spend> {
+  if (way === 'store') return byStore(registry.store, `${number}-${performance.now()}-${index}`);
+  const told = given?.[index];
+  if (told) {
+    const { grantId, sealId, fingerprint } = told;
+    const theirs = {
+      grantId: bytes(grantId),
+      sealId: bytes(sealId),
+      viewer: { fingerprint: bytes(fingerprint) },
+    };
+    held.push(theirs);
+    return byLedger(ledger, theirs);
+  }
+  const own = await hold();
+  held.push(own);
+  return way === 'ledger' ? byLedger(ledger, own) : byCalls(registry, own, addresses);
 }
 
 async function spend(forMs: number): Promise<Spent> {

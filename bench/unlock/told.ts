@@ -12,6 +12,15 @@ export interface Spending {
   readonly grants: number;
   /** The servers that are called, in turn. */
   readonly addresses: readonly string[];
+  /** Grants of another process, by its ledger alone; its own, if not given. */
+  readonly held?: readonly HeldTold[];
+}
+
+/** A grant and its viewer. Hex. */
+export interface HeldTold {
+  readonly grantId: string;
+  readonly sealId: string;
+  readonly fingerprint: string;
 }
 
 /** What was released, and how soon. */

@@ -92,10 +92,7 @@ export class Directory {
 
   /** @throws StoreUnavailable */
   async entry(name: string): Promise<Entry | undefined> {
-    const [row, session] = await Promise.all([
-      this.#store.get(NAMES + name),
-      this.#store.get(SESSIONS + name),
-    ]);
+    const [row, session] = await this.#store.getAll([NAMES + name, SESSIONS + name]);
     return row && entryOf(row, session);
   }
 
@@ -105,9 +102,7 @@ export class Directory {
     const limit = DISCOVERY_LIMITS.pageEntries + 1;
     const listed = await this.#store.list({ prefix: first, after: first + after, limit });
     const shown = listed.slice(0, DISCOVERY_LIMITS.pageEntries);
-    const others = await Promise.all(
-      shown.map((row) => this.#store.get(second + row.key.slice(first.length))),
-    );
+    const others = await this.#store.getAll(shown.map((row) => second + row.key.slice(first.length)));
     const entries = shown.flatMap((row, index) => {
       const [name, session] = onlineOnly ? [others[index], row] : [row, others[index]];
       return name ? [entryOf(name, session)] : [];
@@ -121,10 +116,7 @@ export class Directory {
   /** Frees the name and ends its presence. @throws Refused KEY_REPLACED if it is another's by now, StoreUnavailable */
   async leave(name: string, signingKey: Uint8Array): Promise<void> {
     for (let attempt = 0; attempt < DISCOVERY_LIMITS.attemptsMax; attempt += 1) {
-      const [row, session] = await Promise.all([
-        this.#store.get(NAMES + name),
-        this.#store.get(SESSIONS + name),
-      ]);
+      const [row, session] = await this.#store.getAll([NAMES + name, SESSIONS + name]);
       const standing = row && standingOf(row);
       if (!row || !standing || !sameBytes(standing.keys.signingKey, signingKey)) {
         throw keyReplaced(name);

@@ -103,7 +103,7 @@ export async function register(store: Store, asked: Asked): Promise<void> {
     session: SESSIONS + asked.request.name,
   };
   for (let attempt = 0; attempt < ENROLMENT_LIMITS.attemptsMax; attempt += 1) {
-    const [name, invitation] = await Promise.all([store.get(keys.name), store.get(keys.invitation)]);
+    const [name, invitation] = await store.getAll([keys.name, keys.invitation]);
     const admission = admit(
       asked,
       name && fromBinary(NameRecordSchema, name.value),

@@ -20,7 +20,7 @@ export const DISCOVERY_LIMITS = {
   fullMs: 5_000,
   /** Grants with news that one slow client may have waiting; beyond it all of its grants are looked through. */
   newsMax: 256,
-  /** Entries of a page of List: about 30 KiB. */
+  /** Entries of a page of List: about 30 KiB. Their other rows are read at once: a hundred at most. */
   pageEntries: 100,
   /** Keys remembered for the check of every call, some 300 bytes each; beyond it the store is asked. */
   keysMax: 20_000,

@@ -179,7 +179,7 @@ export class Sessions {
     const { session } = held;
     const key = SESSIONS + session.name;
     for (let attempt = 0; attempt < DISCOVERY_LIMITS.attemptsMax; attempt += 1) {
-      const [name, row] = await Promise.all([store.get(NAMES + session.name), store.get(key)]);
+      const [name, row] = await store.getAll([NAMES + session.name, key]);
       if (!name || !isStill(session.standing, name)) throw keyReplaced(session.name);
       const mine = row !== undefined && isOf(session, row);
       if (session.hasEnded() || (mine && held.lease === lease.current)) return;
