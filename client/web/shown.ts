@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WEB_LIMITS } from './limits.js';
+import { isAnothers } from './loopback.js';
 
 export interface Picture {
   readonly bytes: Uint8Array;
@@ -66,6 +67,8 @@ export async function showOnce(picture: Picture, shownMs: number = WEB_LIMITS.sh
 /** A page of another site that reaches this port under its own name (DNS rebinding) sends that name as Host. */
 function refusalOf(request: IncomingMessage, token: string, host: string): number | undefined {
   if (request.headers.host !== host) return 403;
+  const { remotePort: from = 0, localPort: to = 0 } = request.socket;
+  if (isAnothers({ from, to })) return 403;
   if (!sameText(request.url ?? '', `/${token}`)) return 404;
   return request.method === 'GET' ? undefined : 405;
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { WEB_LIMITS } from '../../../client/web/limits.js';
 import { Showing, showOnce } from '../../../client/web/shown.js';
@@ -36,6 +38,20 @@ test('the address gives the picture once and is gone', async (t) => {
   t.regex(String(headers['content-security-policy']), /default-src 'none'.*sandbox/);
   await gone;
   await t.throwsAsync(ask(url), { code: 'ECONNREFUSED' });
+});
+
+test('another user of this computer who knows the address gets nothing, and uses nothing up', async (t) => {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') {
+    t.log('SKIPPED: acting as another user takes root, on Linux');
+    t.pass();
+    return;
+  }
+  const { url } = await showOnce(picture);
+  const look = "require('node:http').get(process.argv[1], ({ statusCode }) => console.log(statusCode))";
+  const words = ['--reuid', '65534', '--clear-groups', process.execPath, '-e', look, url];
+  const { stdout } = await promisify(execFile)('setpriv', words, { cwd: '/' });
+  t.is(stdout.trim(), '403');
+  t.is((await ask(url)).status, 200);
 });
 
 test('of two who ask at the same time one gets it', async (t) => {
