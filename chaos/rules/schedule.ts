@@ -36,7 +36,7 @@ export interface Inventory {
   readonly canCut: boolean;
 }
 
-/** Of a cycle, in order, ms. A run shorter than a cycle is one cycle with all times shortened. */
+/** Of a cycle, in order, ms. A run shorter than a cycle is one cycle, its faults shortened most. */
 const cycle = { mixed: 80_000, rotation: 60_000, rolling: 25_000, calm: 5_000 } as const;
 export const cycleMs = cycle.mixed + cycle.rotation + cycle.rolling + 3 * cycle.calm;
 
@@ -47,14 +47,15 @@ const lengthMs = [500, 12_000] as const;
 export function drawSchedule(seed: number, totalMs: number, who: Inventory): readonly Part[] {
   const random = new Random(seed);
   const cycles = Math.max(1, Math.floor(totalMs / cycleMs));
-  const scale = totalMs / (cycles * cycleMs);
+  const calmMs = Math.min(cycle.calm, totalMs / cycles / 10);
+  const scale = (totalMs / cycles - 3 * calmMs) / (cycleMs - 3 * cycle.calm);
   const parts: Part[] = [];
   let fromMs = 0;
   for (let count = 0; count < cycles; count += 1) {
     for (const name of ['mixed', 'rotation', 'rolling'] as const) {
       const toMs = fromMs + cycle[name] * scale;
       parts.push({ name, fromMs, toMs, faults: draws[name](random, fromMs, toMs, who) });
-      fromMs = toMs + cycle.calm * scale;
+      fromMs = toMs + calmMs;
     }
   }
   return parts;
