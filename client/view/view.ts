@@ -208,7 +208,10 @@ const prepaidMessages = {
     'the clock of this computer is behind what it was: set it right, or let glimpse up meet the cloud. No view was spent',
 } as const;
 
-/** The view is remembered before it is asked for, and forgotten once it was shown or refused. */
+/**
+ * The view is remembered before it is asked for, and forgotten once it was shown. Not when it is refused: an earlier
+ * attempt of which nobody knows may yet spend it, and what is asked for soon is then the same view.
+ */
 async function spendAtCloud(rights: Rights, { cloud, vault, edge }: Workings): Promise<Spent> {
   const { grantId, sealId } = rights;
   const { held, identity } = vault;
@@ -221,14 +224,9 @@ async function spendAtCloud(rights: Rights, { cloud, vault, edge }: Workings): P
     begin: ({ viewIds, begunAtMs }: BegunViews) => held.beginView(grantId, viewIds[0]!, begunAtMs),
     correct: (clockOffsetMs: number) => identity.heard(cloud.servers, clockOffsetMs),
   };
-  try {
-    const { cloudKey, viewIds, signedRights, used } = await unlock(cloud, { grantId, sealId }, view);
-    const current = signedRights ? readRights(signedRights) : rights;
-    return { cloudKey, viewId: viewIds[0]!, rights: current, used };
-  } catch (error) {
-    if (error instanceof Refused) held.endView(grantId);
-    throw error;
-  }
+  const { cloudKey, viewIds, signedRights, used } = await unlock(cloud, { grantId, sealId }, view);
+  const current = signedRights ? readRights(signedRights) : rights;
+  return { cloudKey, viewId: viewIds[0]!, rights: current, used };
 }
 
 function newestOf(rights: Rights, held: Held | undefined): Rights {

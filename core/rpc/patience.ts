@@ -2,6 +2,7 @@
  * Streams whose other end may fall silent: nobody holds memory or a place here for longer than is allowed, by doing
  * nothing or next to nothing.
  */
+import { setImmediate } from 'node:timers/promises';
 
 /** The same items. @throws what `late` makes, when the next one does not come in time */
 export function inTime<T>(source: AsyncIterable<T>, idleMs: number, late: () => Error): Timed<T> {
@@ -72,4 +73,14 @@ export async function within<T>(promise: Promise<T>, ms: number, late: () => Err
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Looks at what the network has brought before anything is done that cannot be undone. A process that was stopped and
+ * goes on finds a request and the end of its caller's patience together: two turns of the event loop tell of both.
+ * @throws the signal's reason when nobody waits any more
+ */
+export async function stillAwaited(signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await setImmediate();
+  signal.throwIfAborted();
 }

@@ -1,6 +1,7 @@
 /** The Stego service: who calls, and what is done for them. proto/glimpse/v1/stego.proto. */
 import type { Caller } from '../../core/identity/role.js';
 import type { Allowed, Handlers } from '../../core/rpc/method.js';
+import { stillAwaited } from '../../core/rpc/patience.js';
 import type { Stego } from '../../gen/glimpse/v1/stego_pb.js';
 import { Hiding } from './hide.js';
 import type { HidingParts } from './hide.js';
@@ -27,8 +28,10 @@ export function stegoHandlers(parts: StegoParts): Handlers<typeof Stego> {
       const { fingerprint } = await callers.caller(caller);
       yield* hiding.hide(fingerprint, requests);
     },
-    async unlock(request, { caller }) {
-      return unlock(ledger, secrets, await callers.caller(caller), request);
+    async unlock(request, { caller, signal }) {
+      const viewer = await callers.caller(caller);
+      await stillAwaited(signal);
+      return unlock(ledger, secrets, viewer, request, signal);
     },
     async confirmView({ grantId, viewId }, { caller }) {
       await ledger.confirm(await callers.caller(caller), grantId, viewId);

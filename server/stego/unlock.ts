@@ -36,20 +36,26 @@ export interface Unlocked {
 
 /**
  * The key is bound to the owner and the image that the rights name, so rights of one's own making open nothing of
- * another's. A server that lacks their secret, because it was given the wrong files, spends nothing.
+ * another's. A server that lacks their secret, because it was given the wrong files, spends nothing, and neither does
+ * one whose caller has gone meanwhile: he has asked another server by then. @throws the signal's reason; as the ledger
  */
 export async function unlock(
   ledger: ViewLedger,
   secrets: ReadonlyMap<number, Uint8Array>,
   viewer: Viewer,
   { grantId, viewIds, sealId }: UnlockRequest,
+  signal: AbortSignal,
 ): Promise<Unlocked> {
   const secretOf = ({ secretId }: Rights): Uint8Array => {
     const secret = secrets.get(secretId);
     if (secret === undefined) throw new Error(`this server lacks secret ${secretId} of the cluster`);
     return secret;
   };
-  const asked = { grantId, viewIds, sealId, ready: secretOf };
+  const ready = (rights: Rights): void => {
+    signal.throwIfAborted();
+    secretOf(rights);
+  };
+  const asked = { grantId, viewIds, sealId, ready };
   const { signedRights, rights, used } = await ledger.spend(viewer, asked);
   const { imageId, owner } = rights;
   const key = cloudKey(secretOf(rights), {

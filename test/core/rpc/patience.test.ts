@@ -1,5 +1,5 @@
 import test from 'ava';
-import { allInTime, inTime, takenInTime } from '../../../core/rpc/patience.js';
+import { allInTime, inTime, stillAwaited, takenInTime } from '../../../core/rpc/patience.js';
 
 const late = () => new Error('too late');
 const longMs = 60_000;
@@ -73,4 +73,11 @@ test('an error of the source is the reader’s', async (t) => {
   }
   await t.throwsAsync(all(inTime(failing(), longMs, late)), { message: 'no more' });
   await t.throwsAsync(all(takenInTime(failing(), longMs, late)), { message: 'no more' });
+});
+
+test('a caller who has gone is seen before the work begins, if the network has told', async (t) => {
+  await t.notThrowsAsync(stillAwaited(new AbortController().signal));
+  const gone = new AbortController();
+  setImmediate(() => setImmediate(() => gone.abort(new Error('gone'))));
+  await t.throwsAsync(stillAwaited(gone.signal), { message: 'gone' });
 });

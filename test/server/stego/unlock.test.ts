@@ -22,12 +22,14 @@ const request = create(UnlockRequestSchema, {
   viewIds: [patterned(16, 3)],
   sealId: rights.sealId,
 });
+/** Of a caller who waits. */
+const awaited = new AbortController().signal;
 const spending = (spend: ViewLedger['spend']): ViewLedger => ({ spend, confirm: () => Promise.resolve() });
 
 test('the key is that of the rights as the ledger has them, under the secret they name', async (t) => {
   const ledger = spending(async () => ({ signedRights, rights, used: 2 }));
   const { imageId, sealId } = rights;
-  t.deepEqual(await unlock(ledger, secrets, viewer, request), {
+  t.deepEqual(await unlock(ledger, secrets, viewer, request, awaited), {
     cloudKey: cloudKey(secrets.get(2)!, { sealId, ownerFingerprint: rights.owner!.fingerprint, imageId }),
     signedRights,
     used: 2,
@@ -42,12 +44,14 @@ test('the ledger is asked for just this viewer, grant, view and hiding', async (
     t.deepEqual(named, { grantId: request.grantId, viewIds: request.viewIds, sealId: request.sealId });
     return { signedRights, rights, used: 1 };
   });
-  await unlock(ledger, secrets, viewer, request);
+  await unlock(ledger, secrets, viewer, request, awaited);
 });
 
 test('what the ledger refuses releases nothing', async (t) => {
   const ledger = spending(() => Promise.reject(new Refused(Reason.VIEWS_SPENT, 'none left')));
-  const error = await t.throwsAsync(unlock(ledger, secrets, viewer, request), { instanceOf: Refused });
+  const error = await t.throwsAsync(unlock(ledger, secrets, viewer, request, awaited), {
+    instanceOf: Refused,
+  });
   t.is(error.reason, Reason.VIEWS_SPENT);
 });
 
@@ -57,7 +61,18 @@ test('a secret that this server lacks is its failure, and spends nothing', async
     ready(rights);
     return { signedRights, rights, used: ++spent };
   });
-  await t.throwsAsync(unlock(ledger, new Map(), viewer, request), { message: /lacks secret 2/ });
+  await t.throwsAsync(unlock(ledger, new Map(), viewer, request, awaited), { message: /lacks secret 2/ });
   t.is(spent, 0);
-  t.is((await unlock(ledger, secrets, viewer, request)).used, 1);
+  t.is((await unlock(ledger, secrets, viewer, request, awaited)).used, 1);
+});
+
+test('what nobody waits for any more is not spent', async (t) => {
+  let spent = 0;
+  const ledger = spending(async (_viewer, { ready }) => {
+    ready(rights);
+    return { signedRights, rights, used: ++spent };
+  });
+  const gone = AbortSignal.abort(new Error('the caller has gone'));
+  await t.throwsAsync(unlock(ledger, secrets, viewer, request, gone), { message: 'the caller has gone' });
+  t.is(spent, 0);
 });
