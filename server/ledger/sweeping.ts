@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { ViewRecordSchema } from '../../gen/glimpse/v1/records_pb.js';
 import { StoreUnavailable } from '../store/store.js';
 import type { Row, Store } from '../store/store.js';
@@ -34,7 +35,7 @@ export class Sweeping {
   async sweep(): Promise<void> {
     const nowMs = this.#nowMs();
     await this.#step(keys.allViews, ({ value }) => {
-      const { pruneAt } = fromBinary(ViewRecordSchema, value);
+      const pruneAt = pruneAtOf(value);
       return pruneAt !== undefined && timestampMs(pruneAt) <= nowMs;
     });
     await this.#step(keys.allRefusals, ({ key }) => minuteOf(key) + LEDGER_LIMITS.refusalsKeptMs <= nowMs);
@@ -52,5 +53,14 @@ export class Sweeping {
       over.map(({ key, revision }) => ({ key, revision })),
       over.map(({ key }) => ({ type: 'delete', key, quiet: true })),
     );
+  }
+}
+
+/** A row that cannot be read is left alone: it is no reason for a server to stop. */
+function pruneAtOf(value: Uint8Array): Timestamp | undefined {
+  try {
+    return fromBinary(ViewRecordSchema, value).pruneAt;
+  } catch {
+    return undefined;
   }
 }

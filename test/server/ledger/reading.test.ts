@@ -194,3 +194,17 @@ test.serial('sweeping forgets views past their memory, all of them in the end', 
   const [status] = await ledger.read(bob, [grantId]);
   t.is(status!.used, 121);
 });
+
+test.serial('a view whose row is damaged is left alone, and the others are swept', async (t) => {
+  const { ledger, store, clock } = await opened(t);
+  await ledger.put(alice, signed({ quota: 2 }));
+  await ledger.spend(bob, { grantId, viewIds: [viewIdAt(clock.ms)], sealId });
+  const damaged = `view/${hex(grantId)}/${'0'.repeat(32)}`;
+  await store.transact([], [{ type: 'put', key: damaged, value: Uint8Array.of(0xff) }]);
+  clock.ms += LEDGER_LIMITS.viewKeptMs;
+  await ledger.sweep();
+  t.deepEqual(
+    (await store.list({ prefix: 'view/' })).map(({ key }) => key),
+    [damaged],
+  );
+});
