@@ -12,8 +12,10 @@ import { failureOf } from './commands/failure.js';
 import { Others } from './commands/others.js';
 import { performCommand, surroundingsOf } from './commands/perform.js';
 import { Printer } from './commands/printer.js';
+import { protect, unlock } from './commands/passphrases.js';
 import type { Engine, Running } from './engine.js';
 import { homeFolder } from './vault/home.js';
+import type { Vault } from './vault/vault.js';
 import { openBrowser } from './web/browser.js';
 import type { Outcome, Typed } from './web/control.js';
 import { performThere } from './web/control-client.js';
@@ -32,6 +34,14 @@ const interrupted = new Promise<undefined>((resolve) =>
   ending.signal.addEventListener('abort', () => resolve(undefined)),
 );
 
+const asking = {
+  file: process.env['GLIMPSE_PASSPHRASE_FILE'],
+  input: process.stdin,
+  output: process.stderr,
+  signal: ending.signal,
+  interrupt: () => ending.abort(),
+};
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(words: readonly string[]): Promise<number> {
@@ -41,6 +51,7 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(chosen.said);
     return 0;
   } catch (error) {
+    if (ending.signal.aborted) return interruptedExit;
     const failure = failureOf(error);
     (await printerFor(words.includes('--json'))).failure(failure);
     return failure.exit;
@@ -64,6 +75,7 @@ async function run({ command, typed }: Chosen, printer: Printer): Promise<number
     return finish(command, whole, { failure: failureOf(error, command.advice) }, printer);
   }
   if (command.stays) return stayUp(command, whole, printer);
+  if (command.here) return performHere(command, whole, printer);
   const there = await Promise.race([
     performThere(home, command.name, whole, (told) => printer.hear(told, command), ending.signal),
     interrupted.then(() => ({})),
@@ -91,9 +103,12 @@ async function withInput({ arguments: words, options }: Chosen['typed']): Promis
 
 async function performHere(command: Command, typed: Typed, printer: Printer): Promise<number> {
   const showing = new Showing();
-  return withEngine(printer, async (engine) => {
-    const hear = surroundingsOf(typed, showing, (told) => printer.hear(told, command), ending.signal);
-    const outcome = await Promise.race([performCommand(command, engine, typed, hear), interrupted]);
+  return withEngine(printer, async (engine, vault) => {
+    const surroundings = {
+      ...surroundingsOf(typed, showing, (told) => printer.hear(told, command), ending.signal),
+      protect: (how: 'set' | 'remove') => protect(vault, how, asking),
+    };
+    const outcome = await Promise.race([performCommand(command, engine, typed, surroundings), interrupted]);
     if (!outcome) return interruptedExit;
     const exit = await finish(command, typed, outcome, printer);
     await Promise.race([showing.gone(), interrupted]);
@@ -105,18 +120,22 @@ async function performHere(command: Command, typed: Typed, printer: Printer): Pr
 /** What an engine needs is loaded here: a command that `up` performs starts several times faster without it. */
 async function withEngine<Result>(
   printer: Printer,
-  act: (engine: Engine) => Promise<Result>,
+  act: (engine: Engine, vault: Vault) => Promise<Result>,
 ): Promise<Result> {
   const [{ openVault }, { createEngine }] = await Promise.all([
     import('./vault/vault.js'),
     import('./create-engine.js'),
   ]);
   const vault = openVault(home);
-  const engine = createEngine({ vault, tell: (line) => printer.notice(line) });
   try {
-    return await act(engine);
+    await unlock(vault, asking);
+    const engine = createEngine({ vault, tell: (line) => printer.notice(line) });
+    try {
+      return await act(engine, vault);
+    } finally {
+      await engine.close();
+    }
   } finally {
-    await engine.close();
     vault.close();
   }
 }

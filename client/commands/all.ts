@@ -9,6 +9,7 @@ import { inbox } from './inbox.js';
 import { join } from './join.js';
 import { leave } from './leave.js';
 import { log } from './log.js';
+import { passphrase } from './passphrase.js';
 import { peers } from './peers.js';
 import { prepay } from './prepay.js';
 import { rebuild } from './rebuild.js';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   cloud,
   verify,
   forget,
+  passphrase,
   rebuild,
   leave,
 ];

@@ -53,6 +53,7 @@ Start here:
   glimpse peers                       in another terminal
 
 Your keys, and what you hold, are in GLIMPSE_HOME or the platform's data folder.
+A vault under a passphrase is opened with the file that GLIMPSE_PASSPHRASE_FILE names, or you are asked.
 Exit codes: 0 done, 1 failed, 2 usage, 3 no view allowed, 4 unknown, 5 unreachable, 6 refused.`;
 
 type Choose = (words: readonly string[], options: Typed['options']) => void;

@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly drawing: (text: string) => void;
   /** Puts a picture at an address that gives it once. */
   readonly show: (picture: Picture) => Promise<string>;
+  /** Asks for a passphrase for the vault, or takes away the one it has. */
+  readonly protect: (how: 'set' | 'remove') => Promise<void>;
   /** The process goes on after the command was performed. */
   readonly stay: (running: Running) => void;
 }
@@ -53,6 +55,8 @@ export interface Definition<Arguments, Result> {
   address?(result: Result): string;
   /** It holds the vault's lock in its own process and performs the other commands there. */
   readonly stays?: boolean;
+  /** Performed where it was typed, also while `up` runs: what it asks for is for nobody else to hear. */
+  readonly here?: boolean;
   /** A running `up` ends after it. */
   readonly endsUp?: boolean;
 }

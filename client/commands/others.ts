@@ -31,7 +31,7 @@ export class Others {
     say: (told: Told) => void,
     signal: AbortSignal,
   ): Promise<Outcome> | undefined {
-    const command = this.#commands.find((each) => each.name === name && !each.stays);
+    const command = this.#commands.find((each) => each.name === name && !each.stays && !each.here);
     if (!command) return undefined;
     const surroundings = { ...surroundingsOf(typed, this.#showing, say, signal), byUp: true };
     const performed = performCommand(command, this.#engine, typed, surroundings);

@@ -36,6 +36,7 @@ export function surroundingsOf(
     state: (state) => say({ state }),
     drawing: (drawing) => say({ drawing }),
     show: (picture) => showing.show(picture),
+    protect: () => Promise.reject(new Error('only where it was typed')),
     stay: () => undefined,
   };
 }

@@ -86,13 +86,22 @@ export class PrivateDatabase {
     }
   }
 
+  /**
+   * Nothing is left in the files of what was overwritten: `secure_delete` sees to the database, this to its log.
+   * False if another process reads just now: then the log still has it.
+   */
+  scrub(): boolean {
+    const sql = 'wal_checkpoint(TRUNCATE)';
+    return translating(this.#folder, () => this.#database.pragma(sql, { simple: true })) === 0;
+  }
+
   /** Every row of every table, and what the log of SQLite still has of them. */
   wipe(): void {
     this.transact(() => {
       const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
       for (const name of this.all((row) => String(row['name']), tables)) this.run(`DELETE FROM ${name}`);
     });
-    translating(this.#folder, () => this.#database.pragma('wal_checkpoint(TRUNCATE)'));
+    this.scrub();
   }
 
   close(): void {

@@ -4,7 +4,17 @@
  */
 
 export type VaultProblem =
-  'read-only' | 'full' | 'not-a-vault' | 'newer' | 'busy' | 'in-use' | 'taken' | 'damaged' | 'unusable';
+  | 'read-only'
+  | 'full'
+  | 'not-a-vault'
+  | 'newer'
+  | 'busy'
+  | 'in-use'
+  | 'taken'
+  | 'locked'
+  | 'wrong-passphrase'
+  | 'damaged'
+  | 'unusable';
 
 /** The vault cannot do it; nothing was changed. The message says what to do next. */
 export class VaultError extends Error {
@@ -24,6 +34,15 @@ const damagedWords = (folder: string): string =>
 /** What a vault is when its file lost what it held. */
 export function damaged(folder: string): VaultError {
   return new VaultError('damaged', damagedWords(folder));
+}
+
+/** What a vault is whose keys are under a passphrase that was not given. */
+export function locked(folder: string): VaultError {
+  return new VaultError(
+    'locked',
+    `the vault in ${folder} is under a passphrase: run the command in a terminal, which asks for it, ` +
+      'or name a file that holds it in GLIMPSE_PASSPHRASE_FILE',
+  );
 }
 
 /** By the beginning of an error's code; the first that fits. */

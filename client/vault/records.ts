@@ -10,15 +10,19 @@ export interface Peer {
   readonly fingerprint: Uint8Array;
 }
 
-/** The keys of this client. The private ones are kept as whoever made them encoded them. */
-export interface OwnKeys {
+/** What only this client has, as whoever made it encoded it. */
+export interface PrivateKeys {
   readonly signingKey: Uint8Array;
   readonly agreementKey: Uint8Array;
+  /** 32 bytes: image ids are HMACs under it. */
+  readonly imageKey: Uint8Array;
+}
+
+/** The keys of this client. */
+export interface OwnKeys extends PrivateKeys {
   /** Their public halves. */
   readonly keys: KeyBundle;
   readonly fingerprint: Uint8Array;
-  /** 32 bytes: image ids are HMACs under it. */
-  readonly imageKey: Uint8Array;
 }
 
 /** Who I am in a cloud. */

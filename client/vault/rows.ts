@@ -15,10 +15,12 @@ import type {
   OutboxItem,
   Peer,
   Policy,
+  PrivateKeys,
   Delivery,
   WaitingRequest,
 } from './records.js';
 import type { OutboxKind } from './rules/outbox.js';
+import type { Wrapped } from './wrapping.js';
 
 export const encodeKeys = (keys: KeyBundle): Uint8Array => toBinary(KeyBundleSchema, keys);
 export const encodeRights = (signed: SignedRights): Uint8Array => toBinary(SignedRightsSchema, signed);
@@ -26,15 +28,35 @@ export const encodeTexts = (texts: readonly string[]): string => JSON.stringify(
 export const encodeBlobs = (blobs: readonly Uint8Array[]): string =>
   JSON.stringify(blobs.map((blob) => Buffer.from(blob).toString('base64')));
 
-export function identityOf(row: Row): Identity {
+/** Without the private keys, which may be wrapped. */
+export function identityOf(row: Row): Omit<Identity, keyof PrivateKeys> & StoredKeys {
   return {
-    signingKey: bytes(row, 'signing_key'),
-    agreementKey: bytes(row, 'agreement_key'),
+    wrapped: maybe(row, 'wrapped_keys', () => wrappedOf(row)),
+    bare: {
+      signingKey: bytes(row, 'signing_key'),
+      agreementKey: bytes(row, 'agreement_key'),
+      imageKey: bytes(row, 'image_key'),
+    },
     keys: keys(row, 'keys'),
     fingerprint: bytes(row, 'fingerprint'),
-    imageKey: bytes(row, 'image_key'),
     recovery: maybe(row, 'recovery', text),
     membership: maybe(row, 'name', () => membershipOf(row)),
+  };
+}
+
+/** Private keys as they are stored: `bare` is empty where they are wrapped. */
+interface StoredKeys {
+  readonly wrapped: Wrapped | undefined;
+  readonly bare: PrivateKeys;
+}
+
+function wrappedOf(row: Row): Wrapped {
+  return {
+    sealed: bytes(row, 'wrapped_keys'),
+    salt: bytes(row, 'wrap_salt'),
+    cost: whole(row, 'wrap_cost'),
+    blockSize: whole(row, 'wrap_block_size'),
+    parallel: whole(row, 'wrap_parallel'),
   };
 }
 

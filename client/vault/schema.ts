@@ -173,6 +173,14 @@ const migrations: readonly string[] = [
   ) STRICT;
   `,
   'CREATE INDEX given_by_image ON given (image_id);',
+  // Where wrapped_keys is not null, the columns of the private keys are empty.
+  `
+  ALTER TABLE identity ADD COLUMN wrapped_keys BLOB;
+  ALTER TABLE identity ADD COLUMN wrap_salt BLOB;
+  ALTER TABLE identity ADD COLUMN wrap_cost INTEGER;
+  ALTER TABLE identity ADD COLUMN wrap_block_size INTEGER;
+  ALTER TABLE identity ADD COLUMN wrap_parallel INTEGER;
+  `,
 ];
 
 /** Durable when a write returns, and nothing left of what was deleted. @throws VaultError if the file is no vault, or a newer one */

@@ -62,7 +62,7 @@ export function openVault(folder: string, { busyMs }: VaultOptions = VAULT_LIMIT
   const incoming = new Incoming(home, held);
   return {
     home,
-    identity: new IdentityRecord(database),
+    identity: new IdentityRecord(database, folder),
     contacts: new Contacts(database),
     requests: new Requests(database),
     listings: new Listings(database),

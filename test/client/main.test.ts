@@ -389,3 +389,11 @@ test.serial('revoking and forgetting', async (t) => {
   await t.throwsAsync(stat(received.file), { code: 'ENOENT' });
   t.deepEqual((await bob.glimpse(['inbox'])).result, []);
 });
+
+test.serial('a passphrase that is set while up runs is asked for only where up is not', async (t) => {
+  const { alice } = t.context.story;
+  const passphrase = 'correct horse battery staple';
+  t.like(await alice.glimpse(['passphrase'], passphrase), { exit: 0, result: { passphrase: true } });
+  t.like(await alice.glimpse(['status']), { exit: 0, result: { up: true } });
+  t.like(await alice.glimpse(['passphrase', '--remove']), { exit: 1, error: { reason: 'VAULT_LOCKED' } });
+});

@@ -18,7 +18,7 @@ function read(text: string, folder = '/somewhere'): unknown {
 }
 
 const words =
-  'join up status peers allow requests approve refuse gallery request share inbox view prepay rights shared log cloud verify forget rebuild leave';
+  'join up status peers allow requests approve refuse gallery request share inbox view prepay rights shared log cloud verify forget passphrase rebuild leave';
 
 test('the commands are these', (t) => {
   t.deepEqual(
@@ -71,6 +71,7 @@ test(wrong, 'join code', /--name/);
 test(wrong, 'join code --name Alice', /not a name/);
 test(wrong, 'join code --name -', /not a name/);
 test(wrong, `join code --name ${'a'.repeat(33)}`, /not a name/);
+test(wrong, 'passphrase secret-words', /too many arguments/);
 test(wrong, 'allow bob everything', /give none, browse, request/);
 test(wrong, 'request alice 1 --views 0', /not a number of views/);
 test(wrong, 'request alice 1 --views -3', /not a number of views/);

@@ -1,5 +1,6 @@
 /** Attacks on the photo itself: by who keeps all that servers see, who finds the file, and who steals the vault too. */
-import { cp, readFile, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestFn } from 'ava';
 import anyTest from 'ava';
@@ -9,7 +10,7 @@ import { readCarrier } from '../../../core/carrier/read.js';
 import { bytesSource } from '../../../core/carrier/source.js';
 import { openCapsule } from '../../../core/rights/capsule.js';
 import { readRights } from '../../../core/rights/signed.js';
-import { publicBytes } from '../../../core/identity/keys.js';
+import { privateBytes, publicBytes } from '../../../core/identity/keys.js';
 import { cloudKey, fileKeyCommitment } from '../../../core/seal/keys.js';
 import { openPhoto } from '../../../core/seal/photo.js';
 import { open } from '../../../core/seal/seal.js';
@@ -120,6 +121,46 @@ test.serial('a finder or thief of a carrier file: it opens for nobody and names 
   const unlock = stego.unlock({ grantId, sealId, viewIds: [viewIdAt(Date.now())] });
   t.is(await refusalOf(unlock), 'UNKNOWN_GRANT', 'even one who was told what the file is');
   t.is((await givenBy(house, received.grant)).used, used);
+});
+
+test.serial('a thief of the file and a vault under a passphrase: gains nothing without it', async (t) => {
+  const house = t.context;
+  const { bob, cast, received } = house;
+  const { used } = await givenBy(house, received.grant);
+  const [secrets, rights] = [attackerFrom(bob).keys, rightsIn(house)];
+  const folder = path.join(cast.folder, 'protected');
+  const home = path.join(folder, 'bob');
+  await cp(bob.home, home, { recursive: true });
+  const keysLying = async () => {
+    const files = ['vault.db', 'vault.db-wal'].map((name) => path.join(home, name)).filter(existsSync);
+    return (await Promise.all(files.map((file) => readFile(file)))).flatMap((each) => [...keysWithin(each)]);
+  };
+  const own = [secrets.signing, secrets.agreement].map(privateBytes);
+  const isOwn = (key: Uint8Array) => own.some((each) => same(key, each));
+  t.true((await keysLying()).filter(isOwn).length >= own.length, 'they lie in a vault without a passphrase');
+
+  const thief = new Person('bob', folder, () => undefined);
+  const passphrase = 'correct horse battery staple';
+  t.like(await thief.glimpse(['passphrase'], passphrase), { exit: 0, result: { passphrase: true } });
+  const lying = await keysLying();
+  t.log(`${lying.length} keys tried`);
+  const opens = (key: Uint8Array) => same(fileKeyCommitment(key), rights.fileKeyCommitment);
+  t.true(lying.length > 5_000 && !lying.some((key) => isOwn(key) || opens(key)));
+
+  const knowing = async (words: string) => {
+    const file = path.join(folder, 'passphrase');
+    await writeFile(file, words);
+    return new Person('bob', folder, () => undefined, ['env', `GLIMPSE_PASSPHRASE_FILE=${file}`]);
+  };
+  const guesser = await knowing('wrong horse battery staple');
+  t.like(await thief.glimpse(['view', received.grant]), { exit: 1, error: { reason: 'VAULT_LOCKED' } });
+  for (const words of [
+    ['view', received.grant],
+    ['passphrase', '--remove'],
+  ])
+    t.like(await guesser.glimpse(words), { exit: 1, error: { reason: 'VAULT_WRONG_PASSPHRASE' } });
+  t.is((await givenBy(house, received.grant)).used, used, 'nothing was spent');
+  t.like(await (await knowing(passphrase)).glimpse(['log', received.grant]), { exit: 0 });
 });
 
 test.serial('a thief of the file and the vault: has what is left, until it is revoked', async (t) => {
