@@ -11,5 +11,6 @@ export const cases: ReadonlyMap<string, () => Promise<BenchCase>> = new Map([
   ['transfer', async () => (await import('./transfer/case.js')).transfer],
   ['gallery', async () => (await import('./gallery/case.js')).gallery],
   ['directory', async () => (await import('./directory/case.js')).directory],
+  ['overload', async () => (await import('./overload/case.js')).overload],
   ['unlock', async () => (await import('./unlock/case.js')).unlock],
 ]);

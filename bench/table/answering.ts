@@ -45,6 +45,7 @@ function usageMeter(): () => Used {
       elapsedMs: nowMs - atMs,
       delayP99Ms: delay.percentile(99) / 1e6,
       residentBytes: process.memoryUsage.rss(),
+      peakBytes: process.resourceUsage().maxRSS * 1024,
     };
     before = process.cpuUsage();
     atMs = nowMs;

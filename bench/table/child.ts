@@ -28,6 +28,8 @@ export interface Used {
   /** Of the event loop: how late timers were. */
   readonly delayP99Ms: number;
   readonly residentBytes: number;
+  /** The most that was resident since it started. */
+  readonly peakBytes: number;
 }
 
 /** The asking side. */

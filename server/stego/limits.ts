@@ -1,7 +1,10 @@
 /** The limits of hiding, together. Those of the formats are in core/limits.ts. */
 export const STEGO_LIMITS = {
-  /** Hidings under way at once. More would share the same cores and all be slow; who comes next waits. */
-  hidesMax: 16,
+  /**
+   * Hidings under way at once. More share the same cores, hold more memory and make the event loop late for all; with
+   * fewer a few owners who neither send nor read keep the others waiting, for as long as `idleMs`.
+   */
+  hidesMax: 6,
   /** Hidings that wait for room. More wait longer than anybody likes; fewer send owners away to try again. */
   waitingMax: 48,
   /** Streams in all, those too that have not said yet what they are: each holds a window of unread input, 1 MiB. */

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Sitting } from '../../../bench/table/bed.js';
 import { figuresOf, middle } from '../../../bench/table/figures.js';
 
-const used = { cpuMs: 300, elapsedMs: 1000, delayP99Ms: 1, residentBytes: 1 };
+const used = { cpuMs: 300, elapsedMs: 1000, delayP99Ms: 1, residentBytes: 1, peakBytes: 1 };
 const sitting: Sitting = {
   policy: 'ring',
   byClient: [
