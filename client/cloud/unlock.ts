@@ -7,7 +7,10 @@ import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { UnlockResponse } from '../../gen/glimpse/v1/stego_pb.js';
 import type { Cloud } from './cloud.js';
+import { isPassing } from './failover.js';
+import type { AttemptOptions } from './failover.js';
 import { CLOUD_LIMITS } from './limits.js';
+import type { ServerClients } from './servers.js';
 
 /** Views that were begun: kept until they were shown, or are left to be, so that none is spent twice. */
 export interface BegunViews {
@@ -26,6 +29,11 @@ export interface UnlockEdge {
   readonly begun: BegunViews | undefined;
   /** Makes views durable before they are asked for. */
   begin(views: BegunViews): void;
+  /**
+   * What was begun was refused, and will not be spent: forget it. Not called after an attempt that was not answered,
+   * for a server that was stopped may carry it out when it goes on.
+   */
+  refused(): void;
   /** The cloud told how much its clock is ahead. */
   correct(clockOffsetMs: number): void;
 }
@@ -48,14 +56,14 @@ export async function unlock(cloud: Cloud, carrier: CarrierNamed, edge: UnlockEd
   const { begun, clockOffsetMs } = edge;
   const fresh = begun !== undefined && edge.clock() - begun.begunAtMs < CLOUD_LIMITS.viewIdMs;
   try {
-    return await unlockAs(cloud, carrier, fresh ? begun : begin(edge, clockOffsetMs));
+    return await unlockAs(cloud, carrier, fresh ? begun : begin(edge, clockOffsetMs), edge);
   } catch (error) {
     if (!(error instanceof Refused) || error.reason !== Reason.VIEW_ID_STALE) throw error;
     const nowMs = Number(error.metadata['now_ms']);
     if (!Number.isSafeInteger(nowMs)) throw error;
     const offsetMs = nowMs - edge.clock();
     edge.correct(offsetMs);
-    return unlockAs(cloud, carrier, begin(edge, offsetMs));
+    return unlockAs(cloud, carrier, begin(edge, offsetMs), edge);
   }
 }
 
@@ -70,11 +78,24 @@ function begin(edge: UnlockEdge, clockOffsetMs: number): BegunViews {
 async function unlockAs(
   cloud: Cloud,
   { grantId, sealId }: CarrierNamed,
-  { viewIds }: BegunViews,
+  asked: BegunViews,
+  edge: UnlockEdge,
 ): Promise<Unlocked> {
-  const answer = await cloud.call(
-    (at, each) => at.stego.unlock({ grantId, sealId, viewIds: [...viewIds] }, each),
-    { attemptMs: CLOUD_LIMITS.unlockMs },
-  );
-  return { ...answer, viewIds };
+  const { viewIds } = asked;
+  // Begun before, they were asked for before.
+  let mayBeSpent = asked === edge.begun;
+  const attempt = async (at: ServerClients, each: AttemptOptions): Promise<UnlockResponse> => {
+    try {
+      return await at.stego.unlock({ grantId, sealId, viewIds: [...viewIds] }, each);
+    } catch (error) {
+      mayBeSpent ||= isPassing(error);
+      throw error;
+    }
+  };
+  try {
+    return { ...(await cloud.call(attempt, { attemptMs: CLOUD_LIMITS.unlockMs })), viewIds };
+  } catch (error) {
+    if (error instanceof Refused && !mayBeSpent) edge.refused();
+    throw error;
+  }
 }

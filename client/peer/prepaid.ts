@@ -54,18 +54,13 @@ export class PrepaidViews {
     const rights = await this.#current(held);
     const { sealId } = rights;
     const asked = vault.prepaid.asked(grantId, sealId);
-    try {
-      const unlocked = await this.#unlock(rights, asked && { ...asked, begunAtMs: asked.askedAtMs }, views);
-      vault.transact(() => {
-        vault.prepaid.keep(grantId, sealId, unlocked.cloudKey, unlocked.used);
-        // The servers took the time in the ids for theirs.
-        vault.prepaid.markClock(cloudNowMs(this.#workings), { certain: true });
-      });
-      return unlocked.viewIds.length;
-    } catch (error) {
-      if (error instanceof Refused) vault.prepaid.unask(grantId);
-      throw error;
-    }
+    const unlocked = await this.#unlock(rights, asked && { ...asked, begunAtMs: asked.askedAtMs }, views);
+    vault.transact(() => {
+      vault.prepaid.keep(grantId, sealId, unlocked.cloudKey, unlocked.used);
+      // The servers took the time in the ids for theirs.
+      vault.prepaid.markClock(cloudNowMs(this.#workings), { certain: true });
+    });
+    return unlocked.viewIds.length;
   }
 
   /**
@@ -118,6 +113,7 @@ export class PrepaidViews {
         begun,
         begin: ({ viewIds, begunAtMs }) =>
           vault.prepaid.ask(grantId, sealId, { viewIds, askedAtMs: begunAtMs }),
+        refused: () => vault.prepaid.unask(grantId),
         correct: (clockOffsetMs) => vault.identity.heard(cloud.servers, clockOffsetMs),
       },
     );

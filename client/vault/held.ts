@@ -99,7 +99,7 @@ export class HeldGrants {
     });
   }
 
-  /** The view is over: about to be shown. */
+  /** The view is over: refused, or about to be shown. */
   endView(grantId: Uint8Array): void {
     this.#database.run('UPDATE held SET view_id = NULL, view_at = NULL WHERE grant_id = @grantId', {
       grantId,

@@ -208,10 +208,7 @@ const prepaidMessages = {
     'the clock of this computer is behind what it was: set it right, or let glimpse up meet the cloud. No view was spent',
 } as const;
 
-/**
- * The view is remembered before it is asked for, and forgotten once it was shown. Not when it is refused: an earlier
- * attempt of which nobody knows may yet spend it, and what is asked for soon is then the same view.
- */
+/** The view is remembered before it is asked for, and forgotten once it was shown, or cannot be spent any more. */
 async function spendAtCloud(rights: Rights, { cloud, vault, edge }: Workings): Promise<Spent> {
   const { grantId, sealId } = rights;
   const { held, identity } = vault;
@@ -222,6 +219,7 @@ async function spendAtCloud(rights: Rights, { cloud, vault, edge }: Workings): P
     clockOffsetMs: identity.get()?.membership?.clockOffsetMs ?? 0,
     begun: kept && { viewIds: [kept.viewId], begunAtMs: kept.beganAtMs },
     begin: ({ viewIds, begunAtMs }: BegunViews) => held.beginView(grantId, viewIds[0]!, begunAtMs),
+    refused: () => held.endView(grantId),
     correct: (clockOffsetMs: number) => identity.heard(cloud.servers, clockOffsetMs),
   };
   const { cloudKey, viewIds, signedRights, used } = await unlock(cloud, { grantId, sealId }, view);

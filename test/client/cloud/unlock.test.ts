@@ -15,15 +15,17 @@ const cloudKey = new Uint8Array(32).fill(3);
 function edgeAt(nowMs: number, clockOffsetMs = 0) {
   const begun: BegunViews[] = [];
   const corrected: number[] = [];
+  const refused: BegunViews[] = [];
   const edge = {
     views: 1,
     clock: () => nowMs,
     clockOffsetMs,
     begun: undefined as BegunViews | undefined,
     begin: (view: BegunViews) => void begun.push(view),
+    refused: () => void refused.push(begun.at(-1)!),
     correct: (offsetMs: number) => void corrected.push(offsetMs),
   } satisfies UnlockEdge;
-  return { edge, begun, corrected };
+  return { edge, begun, refused, corrected };
 }
 
 const msOf = (viewId: Uint8Array): number => Buffer.from(viewId).readUIntBE(0, 6);
@@ -108,4 +110,26 @@ test('a clock that is wrong is corrected by the cloud’s, once, with a fresh id
   const error = await t.throwsAsync(unlock(never.cloud, carrier, edge), { instanceOf: Refused });
   t.is(error.reason, Reason.VIEW_ID_STALE);
   t.is(seen.length, 4, 'not for ever');
+});
+
+test('a view that is refused is forgotten, unless a server that did not answer may yet spend it', async (t) => {
+  const revoked = releasing([], () => {
+    throw new Refused(Reason.REVOKED, 'revoked');
+  });
+  const silent = releasing([], () => {
+    throw new Error('stopped');
+  });
+  const alone = edgeAt(1_000_000_000_000);
+  await t.throwsAsync(unlock((await cloudOf(t, revoked)).cloud, carrier, alone.edge), { message: 'revoked' });
+  t.is(alone.refused.length, 1);
+
+  const after = edgeAt(1_000_000_000_000);
+  await t.throwsAsync(unlock((await cloudOf(t, silent, revoked)).cloud, carrier, after.edge), {
+    message: 'revoked',
+  });
+  t.deepEqual(after.refused, []);
+
+  const again = { ...after.edge, begun: after.begun.at(-1) };
+  await t.throwsAsync(unlock((await cloudOf(t, revoked)).cloud, carrier, again), { message: 'revoked' });
+  t.deepEqual(after.refused, [], 'it was asked for before');
 });
