@@ -20,10 +20,11 @@ import type { Refusal } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { DeliverRequestSchema, ParcelSchema, Peer } from '../../../gen/glimpse/v1/peer_pb.js';
 import type { DeliverRequest, DeliverResponse } from '../../../gen/glimpse/v1/peer_pb.js';
-import { Mode, RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
+import { RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
 import { Ending, newcomer, photos, startCloud } from './clouds.js';
 import type { RunningCloud, TestClient } from './clouds.js';
+import { drawnRights } from '../../core/rights/samples.js';
 
 const ending = new Ending();
 let cloud: RunningCloud;
@@ -60,27 +61,15 @@ function dial(t: { teardown(end: () => void): void }) {
 }
 
 /** Rights that mallory gives bob; whatever else is wrong with them. */
-function rightsOf(
-  changes: Partial<MessageInitShape<typeof RightsSchema>> = {},
-  signer = mallory,
-): SignedRights {
+function rightsOf(changes: Parameters<typeof drawnRights>[0] = {}, signer = mallory): SignedRights {
   const [owner, viewer] = [mallory.vault.identity.get()!, bob.vault.identity.get()!];
-  const rights = create(RightsSchema, {
-    grantId: randomBytes(16),
+  const rights = drawnRights({
     cloudId: owner.membership!.cloudId,
-    imageId: randomBytes(16),
     owner: { name: 'mallory', fingerprint: owner.fingerprint },
     viewer: { name: 'bob', fingerprint: viewer.fingerprint },
-    sealId: randomBytes(32),
-    secretId: 1,
-    payloadDigest: randomBytes(32),
     payloadBytes: 100_000,
-    fileKeyCommitment: randomBytes(32),
-    version: 1,
-    quota: 3,
-    mode: Mode.STRICT,
     ...changes,
-  } as MessageInitShape<typeof RightsSchema>);
+  });
   return signRights(rights, keysOf(signer).signing);
 }
 

@@ -1,5 +1,5 @@
 /** Rights to begin from: two clients with fixed keys, and what one allows the other. */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { fingerprintOf, makeKeyBundle } from '../../../core/identity/keys.js';
@@ -57,6 +57,18 @@ export function rightsOf(
     quota: 3,
     mode: Mode.STRICT,
     revoked: false,
+    ...more,
+  });
+}
+
+/** Rights of no other grant: whatever names a grant or its hiding is drawn. */
+export function drawnRights(more: Parameters<typeof rightsOf>[0]): Rights {
+  return rightsOf({
+    grantId: randomBytes(16),
+    imageId: randomBytes(16),
+    sealId: randomBytes(32),
+    payloadDigest: randomBytes(32),
+    fileKeyCommitment: randomBytes(32),
     ...more,
   });
 }

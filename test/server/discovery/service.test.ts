@@ -1,6 +1,5 @@
 /** The Discovery service of whole servers, over mutual TLS, two of them on one folder. */
 import { randomBytes } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { requestCertificate } from '../../../core/identity/certificates.js';
@@ -9,7 +8,7 @@ import { signRights } from '../../../core/rights/signed.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import { GrantSide } from '../../../gen/glimpse/v1/discovery_pb.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
-import { Mode, RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
+
 import type { Rights, SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
 import { Closing } from '../../../server/closing.js';
 import { openCluster } from '../../../server/cluster.js';
@@ -23,6 +22,7 @@ import { drawIdentity } from '../../identities.js';
 import { Attendance, connect, join } from '../joining.js';
 import type { Connection, Joined } from '../joining.js';
 import { rowBecomes, temporaryFolder } from './fixture.js';
+import { drawnRights } from '../../core/rights/samples.js';
 
 interface Cloud {
   readonly folder: string;
@@ -76,20 +76,10 @@ async function refusal(t: ExecutionContext, call: Promise<unknown>): Promise<Rea
 
 /** Version 1 of what `owner` allows `viewer`. */
 function firstRights(owner: Joined, viewer: Joined): Rights {
-  return create(RightsSchema, {
-    grantId: randomBytes(16),
+  return drawnRights({
     cloudId: owner.cloudId,
-    imageId: randomBytes(16),
     owner: { name: owner.name, fingerprint: owner.fingerprint },
     viewer: { name: viewer.name, fingerprint: viewer.fingerprint },
-    sealId: randomBytes(32),
-    secretId: 1,
-    payloadDigest: randomBytes(32),
-    payloadBytes: 1000,
-    fileKeyCommitment: randomBytes(32),
-    version: 1,
-    quota: 3,
-    mode: Mode.STRICT,
   });
 }
 

@@ -1,7 +1,5 @@
 /** Someone with a member's keys and software of his own: makes any call, and keeps what an honest client would not. */
-import { randomBytes } from 'node:crypto';
-import { create } from '@bufbuild/protobuf';
-import type { DescService, MessageInitShape } from '@bufbuild/protobuf';
+import type { DescService } from '@bufbuild/protobuf';
 import { openVault } from '../../../client/vault/vault.js';
 import { toPeer, toServer } from '../../../core/identity/tls.js';
 import type { Credentials, Identity } from '../../../core/identity/tls.js';
@@ -14,8 +12,8 @@ import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import type { Client } from '../../../core/rpc/method.js';
 import type { Person } from '../../../demo/person.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
-import { Mode, RightsSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
+import { drawnRights } from '../../core/rights/samples.js';
 import type { Joined } from '../../server/joining.js';
 
 /** The keys of someone who has joined, and who they say he is. */
@@ -65,24 +63,15 @@ export class Lines {
 /** Rights as `signer` signs them; the owner, unless the attack is that he is not. */
 export function signedRights(
   { owner, viewer, signer = owner }: Record<'owner' | 'viewer', Attacker> & { readonly signer?: Attacker },
-  changes: Partial<MessageInitShape<typeof RightsSchema>> = {},
+  changes: Parameters<typeof drawnRights>[0] = {},
 ): SignedRights {
-  const rights = create(RightsSchema, {
-    grantId: randomBytes(16),
+  const rights = drawnRights({
     cloudId: owner.cloudId,
-    imageId: randomBytes(16),
     owner: { name: owner.name, fingerprint: owner.fingerprint },
     viewer: { name: viewer.name, fingerprint: viewer.fingerprint },
-    sealId: randomBytes(32),
-    secretId: 1,
-    payloadDigest: randomBytes(32),
     payloadBytes: 100_000,
-    fileKeyCommitment: randomBytes(32),
-    version: 1,
-    quota: 3,
-    mode: Mode.STRICT,
     ...changes,
-  } as MessageInitShape<typeof RightsSchema>);
+  });
   return signRights(rights, signer.keys.signing);
 }
 

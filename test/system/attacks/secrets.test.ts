@@ -1,10 +1,10 @@
 /** What someone else on the same computer can see of everybody's processes, what they print, and their files. */
-import type { KeyObject } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestFn } from 'ava';
 import anyTest from 'ava';
 import { openVault } from '../../../client/vault/vault.js';
+import { privateBytes } from '../../../core/identity/keys.js';
 import { decodeJoinCode } from '../../../core/identity/join-code.js';
 import { readRights } from '../../../core/rights/signed.js';
 import type { Person } from '../../../demo/person.js';
@@ -23,8 +23,6 @@ test.before(async (t) => {
 });
 test.after.always((t) => t.context.cast.leave());
 
-const rawOf = (key: KeyObject): Uint8Array => Buffer.from(key.export({ format: 'jwk' }).d!, 'base64url');
-
 /** Everything in a vault that opens or signs something. */
 function keysIn(person: Person): Uint8Array[] {
   const { keys } = attackerFrom(person);
@@ -37,7 +35,13 @@ function keysIn(person: Person): Uint8Array[] {
     const hidden = vault.given
       .list()
       .flatMap(({ current }) => vault.carriers.get(readRights(current!).sealId)?.fileKey ?? []);
-    return [rawOf(keys.signing), rawOf(keys.agreement), vault.identity.get()!.imageKey, ...held, ...hidden];
+    return [
+      privateBytes(keys.signing),
+      privateBytes(keys.agreement),
+      vault.identity.get()!.imageKey,
+      ...held,
+      ...hidden,
+    ];
   } finally {
     vault.close();
   }
@@ -100,7 +104,11 @@ test.serial('another user of the same computer: sees no key, no code and no phot
     recovery: string;
   };
   const { secrets, authority } = await clusterOf(house);
-  const keys = [...secrets.values(), rawOf(authority.privateKey), ...[alice, bob, carol].flatMap(keysIn)];
+  const keys = [
+    ...secrets.values(),
+    privateBytes(authority.privateKey),
+    ...[alice, bob, carol].flatMap(keysIn),
+  ];
   t.true(keys.length >= 2 + 3 * 3 + 2, 'those of the prepaid view and of the photo are among them');
   const never = [...keys.flatMap(formsOf), recovery];
   const codes = [cast.joinCode, ...formsOf(decodeJoinCode(cast.joinCode).secret)];
