@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** Room for some hundred small pictures; a ballast of this size is written in a moment. */
-const diskBytes = 96 * 1024 * 1024;
+/** Room for some hundred small pictures, or for what etcd reserves ahead; a ballast of this size is written in a moment. */
+const diskMiB = { ours: 96, etcd: 384 } as const;
 
 export class Disk {
   readonly folder: string;
@@ -16,10 +16,10 @@ export class Disk {
   }
 
   /** Undefined where this user may mount nothing. */
-  static mount(folder: string): Disk | undefined {
+  static mount(folder: string, whose: keyof typeof diskMiB = 'ours'): Disk | undefined {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
-      run('mount', '-t', 'tmpfs', '-o', `size=${diskBytes},mode=0700`, 'tmpfs', folder);
+      run('mount', '-t', 'tmpfs', '-o', `size=${diskMiB[whose]}m,mode=0700`, 'tmpfs', folder);
       return new Disk(folder);
     } catch {
       return undefined;

@@ -1,5 +1,6 @@
 /** Does to the town what the schedule says, undoes it when its time is over, and asks who grants meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Disk } from './disk.js';
 import type { Fault, Kind, Part } from './rules/schedule.js';
 import type { Town } from './town.js';
 
@@ -72,7 +73,7 @@ export class Faults {
     if (disk) disk.fill();
     else if (member !== undefined && kind === 'kill') await this.#town.etcd!.kill(member);
     else if (member !== undefined) this.#town.etcd!.signal(member, 'SIGSTOP');
-    else if (kind === 'cut') this.#town.cable(target, 'down');
+    else if (kind === 'cut' || kind === 'slow') this.#town.cable(target, kind === 'cut' ? 'down' : 'slow');
     else if (kind === 'stop') this.#kept(target).freeze();
     else if (kind === 'kill') await this.#kept(target).kill();
     else await this.#kept(target).stop();
@@ -81,12 +82,19 @@ export class Faults {
   async #end({ kind, target }: Fault): Promise<void> {
     const disk = this.#town.disks.get(target);
     const member = this.#member(target);
-    if (disk) disk.free();
+    if (disk) this.#free(disk, target);
     else if (member !== undefined && kind === 'kill') this.#town.etcd!.restart(member);
     else if (member !== undefined) this.#town.etcd!.signal(member, 'SIGCONT');
-    else if (kind === 'cut') this.#town.cable(target, 'up');
+    else if (kind === 'cut' || kind === 'slow') this.#town.cable(target, 'up');
     else if (kind === 'stop') this.#kept(target).thaw();
     else await this.#kept(target).start();
+  }
+
+  /** A member of etcd ends when it cannot write; who runs it makes room and starts it again. */
+  #free(disk: Disk, target: string): void {
+    disk.free();
+    const member = this.#member(target.replace('disk of ', ''));
+    if (member !== undefined && !this.#town.etcd!.isAlive(member)) this.#town.etcd!.restart(member);
   }
 
   /** Asked at once, of a server that is left: it may have to find out first that another is gone. */

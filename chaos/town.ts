@@ -8,13 +8,14 @@ import { Child } from '../bench/table/child.js';
 import type { Granted } from '../bench/table/requested.js';
 import { serverProgram } from '../demo/cloud.js';
 import { Etcd } from '../demo/etcd.js';
-import { Network } from '../demo/network.js';
-import type { Host } from '../demo/network.js';
 import { Person } from '../demo/person.js';
 import { Running, mortal } from '../demo/processes.js';
 import { Disk } from './disk.js';
+import { openHosts } from './hosts.js';
+import type { Hosts, Place } from './hosts.js';
 import { Kept } from './kept.js';
 import { drawGallery } from './photos.js';
+import type { CableState } from './proxy.js';
 import type { Inventory } from './rules/schedule.js';
 import { fileURLToPath } from 'node:url';
 
@@ -51,20 +52,18 @@ export class Town {
   /** By owner and photo: the digest of its file. */
   readonly digests = new Map<string, string>();
   readonly #options: TownOptions;
-  readonly #network: Network;
-  readonly #hosts = new Map<string, Host>();
+  readonly #hosts: Hosts;
+  readonly #places = new Map<string, Place>();
   etcd: Etcd | undefined;
   #prober: Child | undefined;
 
-  private constructor(options: TownOptions, network: Network) {
+  private constructor(options: TownOptions, hosts: Hosts) {
     this.#options = options;
-    this.#network = network;
+    this.#hosts = hosts;
   }
 
   static async open(options: TownOptions): Promise<Town> {
-    const network = await Network.lay();
-    if (!network) throw new Error('there can be no network namespaces here: be root, on Linux');
-    const town = new Town(options, network);
+    const town = new Town(options, await openHosts());
     try {
       await town.#open();
       return town;
@@ -80,7 +79,7 @@ export class Town {
       clients: [...this.clients.keys()],
       members: this.etcd ? this.etcd.addresses.map((_, index) => `etcd${index + 1}`) : [],
       disks: [...this.disks.keys()],
-      canCut: true,
+      cables: this.#hosts.cables,
     };
   }
 
@@ -91,8 +90,8 @@ export class Town {
     return granted;
   }
 
-  cable(name: string, state: 'down' | 'up'): void {
-    this.#hosts.get(name)!.cable(state);
+  cable(name: string, state: CableState): void {
+    this.#places.get(name)!.cable(state);
   }
 
   /** Everybody who ended by himself is started again, and told of. */
@@ -106,7 +105,7 @@ export class Town {
     await Promise.all(this.#kept.map((kept) => kept.kill()));
     await this.etcd?.remove();
     for (const disk of this.disks.values()) disk.remove();
-    this.#network.remove();
+    this.#hosts.remove();
   }
 
   get #kept(): readonly Kept[] {
@@ -121,7 +120,12 @@ export class Town {
     const { folder, servers, clients } = this.#options;
     await mkdir(path.join(folder, 'logs'));
     const ids = Array.from({ length: servers }, (_, index) => `s${index + 1}`);
-    for (const name of [...ids, ...clients, 'prober']) this.#hosts.set(name, await this.#network.host());
+    const open = async (names: readonly string[], at: readonly number[]): Promise<void> => {
+      for (const name of names) this.#places.set(name, await this.#hosts.host(at));
+    };
+    await open(ids, [ports.server, ports.enrolment]);
+    await open(clients, [ports.client]);
+    await open(['prober'], []);
     this.#mount('cloud', this.#data);
     if (this.#options.etcd) await this.#openEtcd(ids);
     for (const id of ids) {
@@ -134,18 +138,21 @@ export class Town {
   }
 
   async #openEtcd(ids: readonly string[]): Promise<void> {
-    const places = ids.slice(0, 3).map((id) => {
-      const { address, through } = this.#hosts.get(id)!;
+    const places = ids.slice(0, 3).map((id, index) => {
+      const { address, through } = this.#places.get(id)!;
+      const name = `etcd${index + 1}`;
+      const folder = path.join(this.#options.folder, name);
+      this.#mount(name, folder, 'etcd');
       return {
-        ...{ name: id, host: address, clientPort: ports.etcd, peerPort: ports.etcdPeer },
+        ...{ name, host: address, clientPort: ports.etcd, peerPort: ports.etcdPeer, folder },
         through: [...mortal, ...through],
       };
     });
     this.etcd = await Etcd.start({ places });
   }
 
-  #mount(name: string, folder: string): void {
-    const disk = Disk.mount(folder);
+  #mount(name: string, folder: string, whose: 'ours' | 'etcd' = 'ours'): void {
+    const disk = Disk.mount(folder, whose);
     if (disk) this.disks.set(`disk of ${name}`, disk);
   }
 
@@ -154,9 +161,10 @@ export class Town {
   }
 
   #server(id: string): Kept {
-    const { address, through } = this.#hosts.get(id)!;
-    this.addresses.set(id, `${address}:${ports.server}`);
-    const listen = ['--listen', `${address}:${ports.server}`, '--enrol', `${address}:${ports.enrolment}`];
+    const { address, advertised, through } = this.#places.get(id)!;
+    this.addresses.set(id, `${advertised}:${ports.server}`);
+    const at = (port: number): string => `${address}:${port}`;
+    const listen = ['--listen', at(ports.server), '--enrol', at(ports.enrolment), '--advertise', advertised];
     const words = ['run', '--json', '--id', id, '--data', this.#data, ...this.#store, ...listen];
     return new Kept(id, () => this.#run(id, words, through), this.#options.mishap);
   }
@@ -178,7 +186,7 @@ export class Town {
 
   async #invite(): Promise<string> {
     const words = ['invite', '--json', '--uses', '100', '--data', this.#data, ...this.#store];
-    const { through } = this.#hosts.get('s1')!;
+    const { through } = this.#places.get('s1')!;
     const running = new Running({
       name: 'invite',
       words: [serverProgram, ...words],
@@ -190,7 +198,7 @@ export class Town {
   }
 
   async #openProber(code: string): Promise<void> {
-    const { address, through } = this.#hosts.get('prober')!;
+    const { address, through } = this.#places.get('prober')!;
     this.#prober = this.#child(
       'prober',
       [memberProgram, path.join(this.#options.folder, 'prober'), address],
@@ -201,14 +209,14 @@ export class Town {
 
   async #openClient(name: string, joinCode: string): Promise<void> {
     const { folder, photos, mishap } = this.#options;
-    const { address, through } = this.#hosts.get(name)!;
+    const { address, advertised, through } = this.#places.get(name)!;
     this.#mount(name, path.join(folder, name));
     const gallery = path.join(folder, 'galleries', name);
     for (const [photo, digest] of await drawGallery(gallery, name, photos))
       this.digests.set(`${name}/${photo}`, digest);
     const person = new Person(name, folder, () => undefined, [...mortal, ...through]);
     await person.join(joinCode);
-    const listen = ['--listen', `${address}:${ports.client}`, '--advertise', address];
+    const listen = ['--listen', `${address}:${ports.client}`, '--advertise', advertised];
     const begin = async (): Promise<Running> => {
       await person.start([...listen, '--gallery', gallery, '--open']).catch(async (error: unknown) => {
         await person.up?.stop();

@@ -20,6 +20,8 @@ export interface MemberPlace {
   readonly host: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** Where its data lies; beside that of the others if not given. */
+  readonly folder?: string;
   /** What it is started through, to run elsewhere than here. */
   readonly through?: readonly string[];
 }
@@ -67,11 +69,17 @@ export class Etcd {
   }
 
   async kill(index: number, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    if (!this.isAlive(index)) return;
     const member = this.#members[index]!;
-    if (member.exitCode !== null || member.signalCode !== null) return;
     const ended = once(member, 'exit');
     member.kill(signal);
     await ended;
+  }
+
+  /** Whether it runs: one whose disk is full ends by itself. */
+  isAlive(index: number): boolean {
+    const { exitCode, signalCode } = this.#members[index]!;
+    return exitCode === null && signalCode === null;
   }
 
   signal(index: number, signal: 'SIGSTOP' | 'SIGCONT'): void {
@@ -100,11 +108,11 @@ export class Etcd {
     throw new Error('etcd has no leader');
   }
 
-  #arguments({ name, host, clientPort, peerPort }: MemberPlace): string[] {
+  #arguments({ name, host, clientPort, peerPort, folder }: MemberPlace): string[] {
     const scheme = this.#options.scheme ?? 'http';
     const peers = this.#places.map((place) => `${place.name}=http://${place.host}:${place.peerPort}`);
     return [
-      ...['--name', name, '--data-dir', path.join(this.#folder, name)],
+      ...['--name', name, '--data-dir', folder ?? path.join(this.#folder, name)],
       ...['--listen-client-urls', `${scheme}://${host}:${clientPort}`],
       ...['--advertise-client-urls', `${scheme}://${host}:${clientPort}`],
       ...['--listen-peer-urls', `http://${host}:${peerPort}`],

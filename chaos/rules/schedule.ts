@@ -8,8 +8,8 @@
  */
 import { Random } from '../../server/election/simulator/random.js';
 
-/** killed -9, stopped (SIGSTOP), cut off, its disk full, or asked to end and started again. */
-export type Kind = 'kill' | 'stop' | 'cut' | 'full' | 'restart';
+/** killed -9, stopped (SIGSTOP), cut off, reached slowly, its disk full, or asked to end and started again. */
+export type Kind = 'kill' | 'stop' | 'cut' | 'slow' | 'full' | 'restart';
 
 export interface Fault {
   readonly kind: Kind;
@@ -33,7 +33,8 @@ export interface Inventory {
   readonly members: readonly string[];
   /** Disks that can be filled. */
   readonly disks: readonly string[];
-  readonly canCut: boolean;
+  /** What can be done to cables. */
+  readonly cables: readonly ('cut' | 'slow')[];
 }
 
 /** Of a cycle, in order, ms. A run shorter than a cycle is one cycle, its faults shortened most. */
@@ -77,11 +78,11 @@ function mixed(random: Random, fromMs: number, toMs: number, who: Inventory): re
 }
 
 function drawFault(random: Random, who: Inventory): Pick<Fault, 'kind' | 'target'> {
-  const { servers, clients, members, disks, canCut } = who;
+  const { servers, clients, members, disks, cables } = who;
   if (disks.length > 0 && random.chance(0.1)) return { kind: 'full', target: random.pick(disks) };
   if (members.length > 0 && random.chance(0.2))
     return { kind: random.pick(['kill', 'stop'] as const), target: random.pick(members) };
-  const kinds: readonly Kind[] = canCut ? ['kill', 'stop', 'cut'] : ['kill', 'stop'];
+  const kinds: readonly Kind[] = ['kill', 'stop', ...cables];
   return { kind: random.pick(kinds), target: random.pick(random.chance(0.6) ? servers : clients) };
 }
 

@@ -8,6 +8,7 @@ const kinds: Readonly<Record<Kind, string>> = {
   kill: colours[1]!,
   stop: colours[5]!,
   cut: colours[3]!,
+  slow: colours[7]!,
   full: colours[6]!,
   restart: colours[4]!,
 };

@@ -7,8 +7,8 @@ const town: Inventory = {
   servers: ['s1', 's2', 's3'],
   clients: ['alice', 'bob', 'carol', 'dave'],
   members: ['etcd1', 'etcd2', 'etcd3'],
-  disks: ['disk of cloud', 'disk of bob'],
-  canCut: true,
+  disks: ['disk of cloud', 'disk of bob', 'disk of etcd1'],
+  cables: ['cut', 'slow'],
 };
 const seeds = fc.integer({ min: 0, max: 2 ** 31 });
 const lengths = fc.integer({ min: 20_000, max: 4 * cycleMs });
@@ -64,9 +64,9 @@ test('every kind of fault happens to everybody to whom it can, and none to whom 
       .map(({ kind, target }) => `${kind} ${target}`);
   const all = new Set(drawn(town));
   for (const name of [...town.servers, ...town.clients])
-    for (const kind of ['kill', 'stop', 'cut']) t.true(all.has(`${kind} ${name}`), `${kind} ${name}`);
+    for (const kind of ['kill', 'stop', 'cut', 'slow']) t.true(all.has(`${kind} ${name}`), `${kind} ${name}`);
   for (const name of town.members) t.true(all.has(`kill ${name}`) && !all.has(`cut ${name}`));
   for (const name of town.disks) t.true(all.has(`full ${name}`));
-  const bare = drawn({ ...town, members: [], disks: [], canCut: false });
-  t.false(bare.some((each) => /cut|full|etcd/.test(each)));
+  const bare = drawn({ ...town, members: [], disks: [], cables: [] });
+  t.false(bare.some((each) => /cut|slow|full|etcd/.test(each)));
 });

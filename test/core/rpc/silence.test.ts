@@ -1,9 +1,6 @@
 /** A connection that says nothing any more: a cut link, a stopped process. Nobody closes it; keepalive finds it. */
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
+import { Proxy } from '../../../chaos/proxy.js';
 import { Election } from '../../../gen/glimpse/v1/election_pb.js';
 import { parseAddress } from '../../../core/address.js';
 import { toServer } from '../../../core/identity/tls.js';
@@ -13,35 +10,6 @@ import { Unreachable } from '../../../core/rpc/errors.js';
 import { KEEPALIVE } from '../../../core/rpc/limits.js';
 import { drawAuthority, drawIdentity } from '../../identities.js';
 import { serve } from './listening.js';
-
-/** A way to `address` that can be cut without anyone being told. */
-async function link(t: ExecutionContext, address: string) {
-  const sockets: Socket[] = [];
-  const proxy = createServer((near) => {
-    const far = connect(parseAddress(address)!);
-    sockets.push(near, far);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
-      from.pipe(to);
-    }
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  });
-  return {
-    address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    cut: () => {
-      for (const socket of sockets) socket.unpipe().pause();
-    },
-  };
-}
 
 test('a link that was cut ends its streams soon, on both sides', async (t) => {
   const authority = await drawAuthority();
@@ -59,13 +27,14 @@ test('a link that was cut ends its streams soon, on both sides', async (t) => {
     },
   };
   const { address } = await serve(t, s1, Election, handlers, {}, 'servers');
-  const way = await link(t, address);
+  const way = await Proxy.listen({ host: '127.0.0.1', port: 0 }, parseAddress(address)!);
+  t.teardown(() => way.close());
   const channel = openChannel(way.address, toServer(s2), { keepalive: 'servers' });
   t.teardown(() => channel.close());
   const states = createClient(Election, channel).watch({})[Symbol.asyncIterator]();
   await states.next();
   const next = states.next();
-  way.cut();
+  way.cable('down');
   const began = Date.now();
   await t.throwsAsync(next, { instanceOf: Unreachable });
   await ended;
