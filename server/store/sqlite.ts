@@ -118,5 +118,7 @@ class SqliteStore implements Store {
 }
 
 function toEngineWrite(write: Write): EngineWrite {
-  return write.type === 'delete' ? write : { ...write, lease: write.lease?.id ?? null };
+  if (write.type === 'delete') return write;
+  const { type, key, value, quiet = false, lease } = write;
+  return { type, key, value, quiet, lease: lease?.id ?? null };
 }

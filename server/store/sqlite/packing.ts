@@ -11,13 +11,13 @@ interface PackedBytes {
   readonly ends: Uint32Array;
 }
 
-/** All compares and all writes, transaction after transaction. */
+/** All compares and all writes, transaction after transaction. Keys have no spaces, and stand between spaces. */
 export interface PackedTransactions {
   /** Of each transaction how many compares, then how many writes. */
   readonly counts: Uint32Array;
-  readonly comparedKeys: readonly string[];
+  readonly comparedKeys: string;
   readonly revisions: Float64Array;
-  readonly writtenKeys: readonly string[];
+  readonly writtenKeys: string;
   /** Of each write the sum of these. */
   readonly kinds: Uint8Array;
   /** Of each write; empty for a deletion. */
@@ -38,9 +38,9 @@ export function packTransactions(transactions: readonly Transaction[]): PackedTr
   });
   return {
     counts: Uint32Array.from(transactions.flatMap((one) => [one.compares.length, one.writes.length])),
-    comparedKeys: compares.map(({ key }) => key),
+    comparedKeys: compares.map(({ key }) => key).join(' '),
     revisions: Float64Array.from(compares, ({ revision }) => revision),
-    writtenKeys: writes.map(({ key }) => key),
+    writtenKeys: writes.map(({ key }) => key).join(' '),
     kinds: Uint8Array.from(
       writes,
       (write) => (write.type === 'delete' ? deletion : 0) + (write.quiet ? quiet : 0),
@@ -51,7 +51,9 @@ export function packTransactions(transactions: readonly Transaction[]): PackedTr
 }
 
 export function unpackTransactions(packed: PackedTransactions): Transaction[] {
-  const { counts, comparedKeys, revisions, writtenKeys, kinds, leases } = packed;
+  const { counts, revisions, kinds, leases } = packed;
+  const comparedKeys = packed.comparedKeys.split(' ');
+  const writtenKeys = packed.writtenKeys.split(' ');
   const values = unpackBytes(packed.values);
   const compareAt = (at: number): Compare => ({ key: comparedKeys[at]!, revision: revisions[at]! });
   const writeAt = (at: number): EngineWrite => {
@@ -98,7 +100,7 @@ function packBytes(values: readonly Uint8Array[]): PackedBytes {
   return { bytes, ends };
 }
 
-/** Each with memory of its own: a row that is kept must not keep its whole batch. */
+/** Parts of one memory: the engine copies what it keeps into the file, and memory for each would have to be freed. */
 function unpackBytes({ bytes, ends }: PackedBytes): Uint8Array[] {
-  return Array.from(ends, (end, at) => bytes.slice(at === 0 ? 0 : ends[at - 1]!, end));
+  return Array.from(ends, (end, at) => bytes.subarray(at === 0 ? 0 : ends[at - 1]!, end));
 }
