@@ -6,6 +6,8 @@ const creditBytes = idBytes + 4;
 
 export const noCredits: Uint8Array = new Uint8Array(0);
 
+export const noIds: ReadonlySet<string> = new Set();
+
 /** How many credits there are; a remainder is none. */
 export function creditCount(credits: Uint8Array): number {
   return Math.floor(credits.length / creditBytes);
@@ -62,13 +64,15 @@ export function withCredit(credits: Uint8Array, requestId: Uint8Array, deadlineM
 
 /** Ids packed one after the other, as in Pong.begun, in hex. */
 export function unpackIds(packed: Uint8Array): ReadonlySet<string> {
+  if (packed.length === 0) return noIds;
   const ids = new Set<string>();
   for (let at = 0; at + idBytes <= packed.length; at += idBytes)
     ids.add(hex(packed.subarray(at, at + idBytes)));
   return ids;
 }
 
-export function packIds(ids: Iterable<string>): Uint8Array {
+export function packIds(ids: ReadonlySet<string>): Uint8Array {
+  if (ids.size === 0) return noCredits;
   return Buffer.from([...ids].slice(-RING_LIMITS.begunMax).join(''), 'hex');
 }
 

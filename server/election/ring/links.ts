@@ -2,18 +2,19 @@
  * The links to the other members: dialling, measuring with pings, losing, and readmission with backoff.
  * The stream itself is the driver's. docs/protocol.md, "Links".
  */
-import { create } from '@bufbuild/protobuf';
-import { MemberState, PingSchema, PongSchema } from '../../../gen/glimpse/v1/election_pb.js';
+import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Member, Ping, Pong } from '../../../gen/glimpse/v1/election_pb.js';
 import { packIds, unpackIds } from './credits.js';
 import { begunHere, ownLoad, unsettled } from './load.js';
 import { memberOf, merge, suspect } from './members.js';
 import { promise } from './promise.js';
-import { andThen, draw, RING_LIMITS } from './state.js';
+import { andThen, copyOf, draw, RING_LIMITS } from './state.js';
 import type { Effect, Event, Link, Outcome, State } from './state.js';
 
 function setLink(state: State, id: string, link: Link): State {
-  return { ...state, links: new Map(state.links).set(id, link) };
+  const after = copyOf(state);
+  after.links = new Map(state.links).set(id, link);
+  return after;
 }
 
 function dial(state: State, member: Member, failures: number): Outcome {
@@ -113,12 +114,13 @@ export function announced(state: State, event: Extract<Event, { type: 'announced
 
 export function pinged(state: State, from: string, ping: Ping): Outcome {
   const after = promise(state, ping.epoch!);
-  const pong = create(PongSchema, {
+  const pong: Pong = {
+    $typeName: 'glimpse.v1.Pong',
     sequence: ping.sequence,
     epoch: after.promised,
     load: ownLoad(after),
     begun: packIds(begunHere(after)),
-  });
+  };
   return [after, [{ type: 'send', to: from, message: { case: 'pong', value: pong } }]];
 }
 
@@ -126,29 +128,36 @@ export function ponged(state: State, from: string, pong: Pong): Outcome {
   const link = state.links.get(from);
   if (link?.phase !== 'up' || pong.sequence !== link.sequence || pong.load?.id !== from) return [state, []];
   const tookMs = state.nowMs - (link.pingedAtMs ?? state.nowMs);
-  const answered = setLink(state, from, {
-    ...link,
+  const answered = copyOf(state);
+  answered.links = new Map(state.links).set(from, {
+    phase: 'up',
+    failures: link.failures,
+    sinceMs: link.sinceMs,
+    sequence: link.sequence,
+    pingAtMs: Math.max(link.pingAtMs, state.nowMs),
     pingedAtMs: undefined,
     slowestMs: Math.max(tookMs, link.slowestMs * RING_LIMITS.slowDecay),
-    pingAtMs: Math.max(link.pingAtMs, state.nowMs),
   });
   const report = { load: pong.load, begun: unpackIds(pong.begun) };
-  const reports = new Map(state.reports).set(from, report);
-  const given = unsettled(state.given, from, report.begun);
-  return [promise({ ...answered, reports, given }, pong.epoch!), []];
+  answered.reports = new Map(state.reports).set(from, report);
+  answered.given = unsettled(state.given, from, report.begun);
+  return [promise(answered, pong.epoch!), []];
 }
 
 function ping(state: State, id: string, link: Extract<Link, { phase: 'up' }>): Outcome {
   const sequence = link.sequence + 1;
-  const value = create(PingSchema, { sequence, epoch: state.promised });
+  const value: Ping = { $typeName: 'glimpse.v1.Ping', sequence, epoch: state.promised };
   const effect: Effect = { type: 'send', to: id, message: { case: 'ping', value } };
   const { nowMs } = state;
   return [
     setLink(state, id, {
-      ...link,
+      phase: 'up',
+      failures: link.failures,
+      sinceMs: link.sinceMs,
       sequence,
       pingAtMs: nowMs + RING_LIMITS.pingMs,
       pingedAtMs: nowMs,
+      slowestMs: link.slowestMs,
     }),
     [effect],
   ];

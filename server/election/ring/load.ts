@@ -2,11 +2,11 @@
  * The load vector: rows, credits, and who is the least loaded. docs/protocol.md, "Load".
  * Measuring is server/election/readings.ts.
  */
-import { create } from '@bufbuild/protobuf';
-import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
-import { LoadSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
+import { timestampMs } from '@bufbuild/protobuf/wkt';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Load } from '../../../gen/glimpse/v1/election_pb.js';
-import { creditCount, creditedIds, noCredits, owed, withCredit } from './credits.js';
+import { creditCount, creditedIds, noCredits, noIds, owed, withCredit } from './credits.js';
 import { compareEpochs } from './epoch.js';
 import { memberOf, ringOf } from './members.js';
 import { hex } from './state.js';
@@ -29,21 +29,36 @@ function asOfMs(load: Load): number {
 
 /** Requests, in hex, whose hiding began here. */
 export function begunHere(state: State): ReadonlySet<string> {
+  if (state.begun.size === 0) return noIds;
   return new Set([...state.begun.values()].map(({ requestId }) => requestId));
 }
 
-const blankLoad = create(LoadSchema);
+/** As timestampFromMs, written out: every pong has one. */
+function stamp(atMs: number): Timestamp {
+  const seconds = Math.floor(atMs / 1000);
+  return {
+    $typeName: 'google.protobuf.Timestamp',
+    seconds: BigInt(seconds),
+    nanos: (atMs - seconds * 1000) * 1_000_000,
+  };
+}
 
 /** This member's row, without credits. */
 export function ownLoad(state: State): Load {
+  const { backgroundCores, cores, speed, cpu } = state.reading;
   return {
-    ...blankLoad,
-    ...state.reading,
+    $typeName: 'glimpse.v1.Load',
     id: state.self,
     inFlight: state.inFlight,
-    granted: state.granted,
+    credits: noCredits,
+    backgroundCores,
+    cores,
+    speed,
     draining: state.draining || state.leaving || !state.storeReachable,
-    asOf: timestampFromMs(state.nowMs),
+    recentGrants: 0,
+    cpu,
+    granted: state.granted,
+    asOf: stamp(state.nowMs),
   };
 }
 
@@ -102,6 +117,7 @@ export function unsettled(
   leader: string,
   begun: ReadonlySet<string>,
 ): readonly Given[] {
+  if (given.length === 0 || begun.size === 0) return given;
   return given.filter((one) => one.leader !== leader || !begun.has(hex(one.requestId)));
 }
 

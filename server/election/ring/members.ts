@@ -120,6 +120,7 @@ export function suspect(state: State, id: string): Outcome {
 
 /** Suspects whose time to refute is over are dead. */
 export function bury(state: State): Outcome {
+  if (state.suspectSinceMs.size === 0) return [state, []];
   const due = [...state.suspectSinceMs].filter(
     ([, sinceMs]) => sinceMs + RING_LIMITS.suspicionMs <= state.nowMs,
   );

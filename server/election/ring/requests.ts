@@ -177,6 +177,7 @@ function entrustOne(state: State, waiting: Waiting): Outcome {
 
 /** Hands over and refuses what has waited too long. */
 export function tendWaiting(state: State): Outcome {
+  if (state.waiting.length === 0) return [state, []];
   const expired = state.waiting.filter(({ sinceMs }) => sinceMs + RING_LIMITS.waitMs <= state.nowMs);
   const kept = expired.length === 0 ? state : expired.reduce(without, state);
   const due = kept.waiting.filter(({ entrustAtMs }) => entrustAtMs <= state.nowMs);

@@ -240,10 +240,51 @@ export type Effect =
 /** A state and what to do about it, in order. */
 export type Outcome = readonly [State, readonly Effect[]];
 
+/**
+ * A copy to be changed by whoever made it, and by nobody after. Written out, since it is made at every step: spreading
+ * so many fields takes several times as long.
+ */
+export function copyOf(state: State): { -readonly [field in keyof State]: State[field] } {
+  return {
+    self: state.self,
+    choose: state.choose,
+    life: state.life,
+    nowMs: state.nowMs,
+    members: state.members,
+    suspectSinceMs: state.suspectSinceMs,
+    links: state.links,
+    linked: state.linked,
+    promised: state.promised,
+    promisedHop: state.promisedHop,
+    held: state.held,
+    passed: state.passed,
+    search: state.search,
+    troubleUntilMs: state.troubleUntilMs,
+    waiting: state.waiting,
+    given: state.given,
+    restored: state.restored,
+    begun: state.begun,
+    inFlight: state.inFlight,
+    granted: state.granted,
+    reading: state.reading,
+    reports: state.reports,
+    loads: state.loads,
+    lastLeader: state.lastLeader,
+    draining: state.draining,
+    leaving: state.leaving,
+    departed: state.departed,
+    storeReachable: state.storeReachable,
+    random: state.random,
+  };
+}
+
 /** Goes on from an outcome, keeping its effects in front. */
-export function andThen([state, effects]: Outcome, next: (state: State) => Outcome): Outcome {
-  const [after, more] = next(state);
-  return [after, more.length === 0 ? effects : effects.length === 0 ? more : [...effects, ...more]];
+export function andThen(outcome: Outcome, next: (state: State) => Outcome): Outcome {
+  const [state, effects] = outcome;
+  const further = next(state);
+  if (effects.length === 0) return further;
+  const [after, more] = further;
+  return [after, more.length === 0 ? effects : [...effects, ...more]];
 }
 
 export function hex(bytes: Uint8Array): string {

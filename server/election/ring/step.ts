@@ -34,7 +34,7 @@ import {
   waitingWakesAtMs,
 } from './requests.js';
 import { claimArrived, seekToken, wantArrived } from './search.js';
-import { andThen, RING_LIMITS } from './state.js';
+import { andThen, copyOf, RING_LIMITS } from './state.js';
 import type { Choose, Event, Message, Outcome, Reading, State } from './state.js';
 import { bypass, pass, received, revisit, taken } from './token.js';
 
@@ -103,19 +103,23 @@ export function viewOf(state: State): { readonly members: readonly Member[]; rea
   return { members: state.members, epoch: state.promised };
 }
 
+/** What is looked after whatever has happened, in this order. */
+const afterwards = [keepLinks, tendLinks, tendWaiting, bury, bypass, seekToken, serve, depart];
+
 /** One event. Effects are to be performed in order. Broken invariants throw. */
 export function step(state: State, event: Event): Outcome {
   const happened = happen(awake(state, event.atMs), event);
-  return [keepLinks, tendLinks, tendWaiting, bury, act].reduce<Outcome>(andThen, happened);
+  return afterwards.reduce(andThen, happened);
 }
 
 /** Moves the clock. A member that overslept was stopped itself: its neighbours were not silent. */
 function awake(state: State, atMs: number): State {
-  const nowMs = Math.max(state.nowMs, atMs);
+  const awoken = copyOf(state);
+  awoken.nowMs = Math.max(state.nowMs, atMs);
   // What was due was done in the last step, so nothing can be late by more than the time since then.
-  if (nowMs - state.nowMs <= RING_LIMITS.oversleptMs) return { ...state, nowMs };
-  const sleptMs = nowMs - wakesAtMs(state);
-  return sleptMs > RING_LIMITS.oversleptMs ? forgive({ ...state, nowMs }, sleptMs) : { ...state, nowMs };
+  if (awoken.nowMs - state.nowMs <= RING_LIMITS.oversleptMs) return awoken;
+  const sleptMs = awoken.nowMs - wakesAtMs(state);
+  return sleptMs > RING_LIMITS.oversleptMs ? forgive(awoken, sleptMs) : awoken;
 }
 
 function happen(state: State, event: Event): Outcome {
@@ -172,11 +176,6 @@ function heard(state: State, from: string, message: Message): Outcome {
     case 'pong':
       return ponged(state, from, message.value);
   }
-}
-
-/** What follows from the state, whatever has happened. */
-function act(state: State): Outcome {
-  return [bypass, seekToken, serve, depart].reduce<Outcome>(andThen, [state, []]);
 }
 
 /** With the token here: elect, then send it on to whoever wants it. */

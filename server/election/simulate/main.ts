@@ -24,6 +24,9 @@ function range(text: string): readonly [number, number] {
   throw new InvalidArgumentError('as in 3 or 3-7, please: 98 at most.');
 }
 
+/** A long run says so often how far it is. */
+const progressMs = 10_000;
+
 interface Asked {
   readonly seeds: number;
   readonly from: number;
@@ -65,10 +68,17 @@ function runSeeds(): void {
   const begunMs = performance.now();
   const waits: number[] = [];
   let failed = 0;
+  let events = 0;
+  let saidMs = begunMs;
   for (let seed = first; seed <= last; seed++) {
     const run = simulate(optionsOf(seed, asked.trace && console.log));
     if (asked.seed !== undefined) console.log(describeKnobs(run.knobs));
     waits.push(...run.waits);
+    events += run.events;
+    if (performance.now() - saidMs >= progressMs) {
+      saidMs = performance.now();
+      console.error(`${seed - first + 1} of ${last - first + 1} seeds, ${failed} failed`);
+    }
     if (run.breach === undefined) continue;
     failed += 1;
     console.error(
@@ -79,7 +89,7 @@ function runSeeds(): void {
   waits.sort((a, b) => a - b);
   const quantile = (share: number) => waits[Math.floor(share * (waits.length - 1))]?.toFixed(1) ?? '-';
   console.log(
-    `${last - first + 1} seeds in ${seconds.toFixed(1)} s, ${failed} failed; waits of ${waits.length} requests in ms: ` +
+    `${last - first + 1} seeds, ${events} events in ${seconds.toFixed(1)} s, ${failed} failed; waits of ${waits.length} requests in ms: ` +
       `median ${quantile(0.5)}, 90% ${quantile(0.9)}, 99% ${quantile(0.99)}, longest ${quantile(1)}`,
   );
   process.exitCode = failed > 0 ? 1 : 0;

@@ -48,6 +48,7 @@ export class Checker implements Watcher {
   /** Messages sent to elect; pings and news of members are not among them. */
   messages = 0;
   grants = 0;
+  events = 0;
   mints = 0;
 
   /** A checker that has seen the same and goes its own way. */
@@ -71,12 +72,13 @@ export class Checker implements Watcher {
   }
 
   stepped(id: string, before: State, event: Event, after: State, effects: readonly Effect[]): void {
+    this.events += 1;
     for (const epoch of epochsIn(event)) this.#see(id, epoch);
     insist(!(after.held && after.passed), () => `${id} holds a token and waits for another to be taken`);
     insist(compareEpochs(after.promised, before.promised) >= 0, () => `${id} took its promise back`);
     const idle = after.held && after.storeReachable && after.waiting.length > 0;
     insist(!idle, () => `${id} holds the token and lets a request wait`);
-    if (after.held) this.#heldOnce(id, after.held.token, after.held.token.hop);
+    if (after.held && after.held !== before.held) this.#heldOnce(id, after.held.token, after.held.token.hop);
     for (const effect of effects) this.#effect(id, after, effect);
   }
 

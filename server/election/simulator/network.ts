@@ -80,7 +80,7 @@ export class Network {
   }
 
   passes(from: string, to: string): boolean {
-    return (this.#cuts.get(`${from}>${to}`) ?? 0) === 0;
+    return this.#cuts.size === 0 || (this.#cuts.get(`${from}>${to}`) ?? 0) === 0;
   }
 
   open(from: string, to: string): void {
@@ -119,7 +119,9 @@ export class Network {
   }
 
   #strikes(trouble: Trouble): boolean {
-    return this.#troubles.has(trouble) && this.#random.chance(this.#knobs[trouble] ?? 0);
+    return (
+      this.#troubles.size > 0 && this.#troubles.has(trouble) && this.#random.chance(this.#knobs[trouble] ?? 0)
+    );
   }
 
   #passage(connection: Connection, answer: boolean, nowMs: number): Passage {

@@ -44,6 +44,8 @@ export interface Run {
   readonly knobs: Knobs;
   /** What was breached; absent when all held. */
   readonly breach?: string;
+  /** Steps, of all members together. */
+  readonly events: number;
   readonly grants: number;
   readonly mints: number;
   readonly messages: number;
@@ -135,10 +137,11 @@ class Simulation {
 
   run(): Run {
     const breach = this.#attempt();
-    const { grants, mints, messages } = this.#checker;
+    const { events, grants, mints, messages } = this.#checker;
     return {
       knobs: this.#knobs,
       ...(breach !== undefined && { breach }),
+      events,
       grants,
       mints,
       messages,

@@ -57,6 +57,13 @@ const dialMs = 1000;
 /** The simulated clocks begin here, so that no time is zero. */
 const epochMs = 1_000_000;
 
+/** Messages and ticks, which are most of what happens, are written out: spreading takes several times as long. */
+function dated(happening: Happening, atMs: number): Event {
+  if (happening.type === 'tick') return { type: 'tick', atMs };
+  if (happening.type !== 'message') return { ...happening, atMs };
+  return { type: 'message', from: happening.from, message: happening.message, atMs };
+}
+
 export class World {
   readonly agenda: Agenda;
   readonly network: Network;
@@ -199,7 +206,7 @@ export class World {
       if (happening.type !== 'tick') node.inbox.push(happening);
       return;
     }
-    const event: Event = { ...happening, atMs: this.clockMs(id) };
+    const event = dated(happening, this.clockMs(id));
     const before = node.state;
     const [after, effects] = this.#setup.step(before, event);
     node.state = after;
