@@ -39,7 +39,9 @@ export function openChannel(
 
 function channelOptions(keepalive: Keepalive): grpc.ChannelOptions {
   return {
-    ...sharedOptions(keepalive),
+    ...sharedOptions(),
+    'grpc.keepalive_time_ms': KEEPALIVE[keepalive].timeMs,
+    'grpc.keepalive_timeout_ms': KEEPALIVE[keepalive].timeoutMs,
     'grpc.keepalive_permit_without_calls': 1,
     // Certificates are checked by role and key, never by host name, so one name stands for all.
     'grpc.ssl_target_name_override': 'glimpse',
@@ -56,14 +58,12 @@ function channelOptions(keepalive: Keepalive): grpc.ChannelOptions {
 }
 
 /** Options of channels and servers alike. */
-export function sharedOptions(keepalive: Keepalive): grpc.ChannelOptions {
+export function sharedOptions(): grpc.ChannelOptions {
   // What grpc-js would write to standard error reaches callers as errors, in our words.
   if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   return {
     'grpc.max_receive_message_length': RPC_LIMITS.messageBytesMax,
     'grpc.max_send_message_length': RPC_LIMITS.messageBytesMax,
-    'grpc.keepalive_time_ms': KEEPALIVE[keepalive].timeMs,
-    'grpc.keepalive_timeout_ms': KEEPALIVE[keepalive].timeoutMs,
     'grpc.enable_channelz': 0,
   };
 }

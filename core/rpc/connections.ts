@@ -1,6 +1,6 @@
 /**
  * Bounds the connections of a listener: those in their TLS handshake by network, those that are through by who they
- * are. grpc-js has no such limits; its listeners are reached by a field that it does not promise, and a test says if
+ * are, and all by how long they are silent. grpc-js has no such limits; its listeners are reached by a field that it does not promise, and a test says if
  * they no longer are. docs/architecture.md, "Overload".
  */
 import type { Server as NetServer, Socket } from 'node:net';
@@ -10,7 +10,8 @@ import type * as grpc from '@grpc/grpc-js';
 import { network } from './connection.js';
 import { Crowd } from './crowd.js';
 import { CONNECTIONS, RPC_LIMITS } from './limits.js';
-import type { Callers } from './limits.js';
+import type { Callers, Silence } from './limits.js';
+import { endSilent } from './silence.js';
 
 interface Inner {
   readonly http2Servers: ReadonlyMap<NetServer, unknown>;
@@ -22,13 +23,14 @@ export interface Connections {
 }
 
 /** To be called when the server is bound. */
-export function boundConnections(server: grpc.Server, callers: Callers): Connections {
+export function boundConnections(server: grpc.Server, callers: Callers, silence: Silence): Connections {
   const { handshakesMax, handshakesPerNetworkMax } = RPC_LIMITS;
   const { max, perOriginMax } = CONNECTIONS[callers];
   const unfinished = new Crowd({ max: handshakesMax, perOriginMax: handshakesPerNetworkMax });
   const finished = new Crowd({ max, perOriginMax });
   for (const listener of (server as unknown as Inner).http2Servers.keys()) {
     listener.maxConnections = max + handshakesMax;
+    endSilent(listener, silence);
     // Without TLS there is no handshake to be late with; no listener of ours is.
     if (!(listener instanceof TlsServer)) continue;
     const shaking = new Map<string, Socket>();

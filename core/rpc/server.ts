@@ -3,8 +3,8 @@ import * as grpc from '@grpc/grpc-js';
 import { formatAddress } from '../address.js';
 import { sharedOptions } from './channel.js';
 import { boundConnections } from './connections.js';
-import { CONNECTIONS } from './limits.js';
-import type { Callers, Keepalive } from './limits.js';
+import { CONNECTIONS, LISTENER_SILENCE } from './limits.js';
+import type { Callers, Silence } from './limits.js';
 
 export interface ServerOptions {
   /** An address of this machine, or a name that stands for one. */
@@ -14,7 +14,8 @@ export interface ServerOptions {
   readonly credentials: grpc.ServerCredentials;
   /** Adds the services. */
   readonly register: (server: grpc.Server) => void;
-  readonly keepalive?: Keepalive;
+  /** How soon a silent caller is given up. */
+  readonly silence?: Silence;
   /** Who connects: members with certificates, unless told otherwise. */
   readonly callers?: Callers;
 }
@@ -35,14 +36,14 @@ export class CannotListen extends Error {
 /** @throws CannotListen */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port: wanted, credentials, register } = options;
-  const { keepalive = 'clients', callers = 'members' } = options;
+  const { silence = LISTENER_SILENCE, callers = 'members' } = options;
   const server = new grpc.Server({
-    ...sharedOptions(keepalive),
+    ...sharedOptions(),
     'grpc.max_connection_idle_ms': CONNECTIONS[callers].idleMs,
   });
   register(server);
   const port = await bind(server, formatAddress({ host, port: wanted }), credentials);
-  const connections = boundConnections(server, callers);
+  const connections = boundConnections(server, callers, silence);
   const stopped = (deadlineMs: number): Promise<void> => {
     connections.closeUnfinished();
     return stop(server, deadlineMs);
@@ -71,7 +72,7 @@ function stop(server: grpc.Server, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => {
       server.forceShutdown();
-      // grpc-js waits for ever for a connection that keepalive gave up: nothing of ours runs on it any more.
+      // grpc-js waits for ever for a connection that was given up as silent: nothing of ours runs on it any more.
       resolve();
     }, deadlineMs);
     server.tryShutdown(() => {

@@ -11,6 +11,7 @@ export class BandWorkers {
       filename: new URL('band.worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: threads,
+      niceIncrement: STEGO_LIMITS.bandNice,
       maxQueue: STEGO_LIMITS.hidesMax * STEGO_LIMITS.bandsAhead,
     });
   }

@@ -25,4 +25,10 @@ export const STEGO_LIMITS = {
   coverSideMax: 4_096,
   /** Decoded covers that are kept for the next hiding: two of the largest, a hundred of the usual. */
   coverCacheBytesMax: 134_217_728,
+  /**
+   * How much bands stand back (nice(2); of one thread on Linux) for event loops, the own one and those of other
+   * processes. Less, and with more to hide than there are cores, everybody waits for bands; more, and a machine that
+   * does something else as well never hides.
+   */
+  bandNice: 10,
 } as const;

@@ -6,7 +6,7 @@ import type { Credentials, Identity } from '../../../core/identity/tls.js';
 import { openChannel } from '../../../core/rpc/channel.js';
 import type { Channel } from '../../../core/rpc/channel.js';
 import { createClient } from '../../../core/rpc/client.js';
-import type { Keepalive } from '../../../core/rpc/limits.js';
+import type { Silence } from '../../../core/rpc/limits.js';
 import type { Allowed, Client, Handlers } from '../../../core/rpc/method.js';
 import { addService } from '../../../core/rpc/service.js';
 import type { ServiceOptions } from '../../../core/rpc/service.js';
@@ -55,14 +55,14 @@ export async function serve<S extends DescService>(
   service: S,
   handlers: Partial<Handlers<S>>,
   options: Partial<ServiceOptions<S>> = {},
-  keepalive: Keepalive = 'clients',
+  silence?: Silence,
 ): Promise<RunningServer> {
   const every = <V>(value: V): Record<string, V> =>
     Object.fromEntries(service.methods.map(({ localName }) => [localName, value]));
   const server = await startServer({
     host: '127.0.0.1',
     port: 0,
-    keepalive,
+    ...(silence && { silence }),
     credentials: new ListenerCredentials(identity, 'required'),
     register: (grpcServer) =>
       addService(

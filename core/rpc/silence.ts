@@ -1,0 +1,31 @@
+/**
+ * Ends the connections of a listener whose other end is silent. grpc-js would ping each of them all the time, and so
+ * do their other ends: thousands that have nothing to say would keep a core busy. Here only who says nothing is pinged.
+ */
+import type { ServerHttp2Session } from 'node:http2';
+import type { Server as NetServer } from 'node:net';
+import type { Silence } from './limits.js';
+
+/** Looks in one period: the more, the sooner silence is found, and the more a connection costs that is not silent. */
+const looks = 4;
+
+export function endSilent(listener: NetServer, silence: Silence): void {
+  listener.on('session', (session: ServerHttp2Session) => watch(session, silence));
+}
+
+/** Pings after `timeMs` without a byte, and destroys what is silent for `timeoutMs` more. */
+function watch(session: ServerHttp2Session, { timeMs, timeoutMs }: Silence): void {
+  const { socket } = session;
+  let bytesRead = 0;
+  let silentMs = 0;
+  const look = (): void => {
+    // Destroyed, it has no socket any more, and is closed a moment later.
+    if (session.destroyed) return;
+    silentMs = socket.bytesRead === bytesRead ? silentMs + timeMs / looks : 0;
+    bytesRead = socket.bytesRead;
+    if (silentMs >= timeMs + timeoutMs) session.destroy();
+    else if (silentMs === timeMs && !session.closed) session.ping(() => undefined);
+  };
+  const looking = setInterval(look, timeMs / looks);
+  session.once('close', () => clearInterval(looking));
+}
