@@ -3,8 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** Room for some hundred small pictures, or for what etcd reserves ahead; a ballast of this size is written in a moment. */
-const diskMiB = { ours: 96, etcd: 384 } as const;
+const mebi = 1024 * 1024;
 
 export class Disk {
   readonly folder: string;
@@ -16,10 +15,10 @@ export class Disk {
   }
 
   /** Undefined where this user may mount nothing. */
-  static mount(folder: string, whose: keyof typeof diskMiB = 'ours'): Disk | undefined {
+  static mount(folder: string, mebibytes: number): Disk | undefined {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
-      run('mount', '-t', 'tmpfs', '-o', `size=${diskMiB[whose]}m,mode=0700`, 'tmpfs', folder);
+      run('mount', '-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=0700`, 'tmpfs', folder);
       return new Disk(folder);
     } catch {
       return undefined;
@@ -29,7 +28,7 @@ export class Disk {
   /** To the last byte. */
   fill(): void {
     const file = openSync(this.#ballast, 'w');
-    const zeros = Buffer.alloc(1024 * 1024);
+    const zeros = Buffer.alloc(mebi);
     try {
       for (let bytes = zeros.length; bytes >= 512; bytes /= 2) fillIn(file, zeros.subarray(0, bytes));
     } finally {

@@ -18,6 +18,7 @@ export class People {
   readonly #clients: readonly Client[];
   readonly #random: Random;
   readonly #grants = new Map<string, Begun>();
+  readonly #opened = new Set<string>();
   /** By owner and viewer: photos that were not shared yet. */
   readonly #unshared = new Map<string, string[]>();
 
@@ -82,11 +83,18 @@ export class People {
   }
 
   async #view(client: Client): Promise<Outcome | undefined> {
-    const held = this.#pick(({ viewer }) => viewer === client.name);
+    const held = this.#unopened(client) ?? this.#pick(({ viewer }) => viewer === client.name);
     const chance = this.#random.next();
     if (chance < 0.1) return this.#asking.ask(client, { type: 'inbox' });
     if (held === undefined || chance < 0.25) return this.#request(client);
+    this.#opened.add(held.grant);
     return this.#asking.ask(client, { type: 'view', grant: held.grant });
+  }
+
+  /** A client takes only so much of one sender that is never opened: half of the time people look at what is new. */
+  #unopened({ name }: Client): Begun | undefined {
+    if (this.#random.chance(0.5)) return undefined;
+    return this.grants.find(({ grant, viewer }) => viewer === name && !this.#opened.has(grant));
   }
 
   async #request(client: Client): Promise<Outcome | undefined> {

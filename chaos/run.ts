@@ -40,6 +40,9 @@ const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi
 /** Photos in each gallery: as many as are shared in that time, and some. */
 const photosPerMinute = 12;
 const photosAtLeast = 20;
+/** A disk that becomes full by itself stays full, and nothing that waits would ever go out. */
+const diskMiBAtLeast = 96;
+const diskMiBPerMinute = 5;
 /** Between two looks whether somebody ended by himself. */
 const lookMs = 500;
 /** For so long at most what waits may wait when all is healed: the longest pause of an outbox, and more. */
@@ -56,8 +59,9 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   };
   const clients = names.slice(0, options.clients);
   const photos = Math.max(photosAtLeast, Math.ceil(minutes * photosPerMinute));
+  const diskMiB = diskMiBAtLeast + Math.ceil(minutes * diskMiBPerMinute);
   note(`starting ${servers} servers, ${clients.length} clients${etcd ? ' and etcd' : ''}`);
-  const town = await Town.open({ folder, etcd, servers, clients, photos, mishap });
+  const town = await Town.open({ folder, etcd, servers, clients, photos, diskMiB, mishap });
   try {
     const parts = drawSchedule(seed, minutes * 60_000, town.inventory);
     const people = [...town.clients.values()];

@@ -20,6 +20,8 @@ import type { Inventory } from './rules/schedule.js';
 import { fileURLToPath } from 'node:url';
 
 const ports = { server: 7610, enrolment: 7611, client: 7700, etcd: 2379, etcdPeer: 2380 } as const;
+/** What etcd reserves ahead, and more. */
+const etcdMiB = 384;
 const memberProgram = fileURLToPath(new URL('../bench/table/client.process.js', import.meta.url));
 const readerProgram = fileURLToPath(new URL('reader.process.js', import.meta.url));
 
@@ -31,6 +33,8 @@ export interface TownOptions {
   readonly clients: readonly string[];
   /** In the gallery of each client. */
   readonly photos: number;
+  /** What a client's pictures need, MiB. */
+  readonly diskMiB: number;
   readonly mishap: (what: string) => void;
 }
 
@@ -126,7 +130,7 @@ export class Town {
     await open(ids, [ports.server, ports.enrolment]);
     await open(clients, [ports.client]);
     await open(['prober'], []);
-    this.#mount('cloud', this.#data);
+    this.#mount('cloud', this.#data, this.#options.diskMiB);
     if (this.#options.etcd) await this.#openEtcd(ids);
     for (const id of ids) {
       this.servers.set(id, this.#server(id));
@@ -142,7 +146,7 @@ export class Town {
       const { address, through } = this.#places.get(id)!;
       const name = `etcd${index + 1}`;
       const folder = path.join(this.#options.folder, name);
-      this.#mount(name, folder, 'etcd');
+      this.#mount(name, folder, etcdMiB);
       return {
         ...{ name, host: address, clientPort: ports.etcd, peerPort: ports.etcdPeer, folder },
         through: [...mortal, ...through],
@@ -151,8 +155,8 @@ export class Town {
     this.etcd = await Etcd.start({ places });
   }
 
-  #mount(name: string, folder: string, whose: 'ours' | 'etcd' = 'ours'): void {
-    const disk = Disk.mount(folder, whose);
+  #mount(name: string, folder: string, mebibytes: number): void {
+    const disk = Disk.mount(folder, mebibytes);
     if (disk) this.disks.set(`disk of ${name}`, disk);
   }
 
@@ -208,9 +212,9 @@ export class Town {
   }
 
   async #openClient(name: string, joinCode: string): Promise<void> {
-    const { folder, photos, mishap } = this.#options;
+    const { folder, photos, diskMiB, mishap } = this.#options;
     const { address, advertised, through } = this.#places.get(name)!;
-    this.#mount(name, path.join(folder, name));
+    this.#mount(name, path.join(folder, name), diskMiB);
     const gallery = path.join(folder, 'galleries', name);
     for (const [photo, digest] of await drawGallery(gallery, name, photos))
       this.digests.set(`${name}/${photo}`, digest);

@@ -37,6 +37,8 @@ export const PEER_LIMITS = {
   galleryLinesMax: 10_000,
   galleryBytesMax: 134_217_728,
   thumbnailBytesMax: 262_144,
+  /** What a peer is told to wait whose picture or request found our disk full: somebody has to make room. */
+  fullPauseMs: 30_000,
   /** `up` waits so long to be present before it says that it is ready. Without a cloud it serves all the same. */
   presentMs: 5_000,
   /** A client that is closed waits so long for the calls it serves. */

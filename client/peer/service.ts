@@ -6,7 +6,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { FormatError } from '../../core/format-error.js';
 import type { Caller } from '../../core/identity/role.js';
 import { readRights } from '../../core/rights/signed.js';
-import { Refused, Unreachable } from '../../core/rpc/errors.js';
+import { Refused, Unreachable, tryLater } from '../../core/rpc/errors.js';
 import type { Handlers } from '../../core/rpc/method.js';
 import { allInTime, inTime, takenInTime } from '../../core/rpc/patience.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -18,6 +18,7 @@ import type {
   RequestPhotoRequest,
   RequestPhotoResponseSchema,
 } from '../../gen/glimpse/v1/peer_pb.js';
+import { VaultError } from '../vault/failures.js';
 import type { Contact, Given } from '../vault/records.js';
 import type { Gallery } from '../gallery/gallery.js';
 import { checkTaken } from './deliveries.js';
@@ -122,9 +123,14 @@ function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncI
 /** Nothing was refused: what came of a delivery is kept, to be resumed. */
 const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
 
-/** What bytes from a peer break is the peer's fault, not ours. */
+/** What bytes from a peer break is the peer's fault, not ours; that there is no room here is nobody's. */
 export function asRefused(error: unknown): Refused | undefined {
-  return error instanceof FormatError ? new Refused(Reason.INVALID_REQUEST, error.message) : undefined;
+  if (error instanceof FormatError) return new Refused(Reason.INVALID_REQUEST, error.message);
+  if (error instanceof VaultError && error.problem === 'full') {
+    const what = 'The disk of the other side is full: nothing was taken, ask its owner to make room.';
+    return tryLater(what, ['free bytes', 0], PEER_LIMITS.fullPauseMs);
+  }
+  return undefined;
 }
 
 function clientOf(caller: Caller): Exclude<Caller, { role: 'anonymous' }> {

@@ -1,0 +1,14 @@
+import test from 'ava';
+import { asRefused } from '../../../client/peer/service.js';
+import { VaultError } from '../../../client/vault/failures.js';
+import { FormatError } from '../../../core/format-error.js';
+import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
+
+test('a peer is told that a disk is full, and when to come back, and no other trouble of a vault', (t) => {
+  const full = asRefused(new VaultError('full', 'the disk of /home/alice is full'));
+  t.is(full?.reason, Reason.TRY_LATER);
+  t.true(full!.retryAfterMs! > 0);
+  t.notRegex(full!.message, /alice/);
+  t.is(asRefused(new VaultError('damaged', 'the vault is damaged')), undefined);
+  t.is(asRefused(new FormatError('png', 'no PNG'))?.reason, Reason.INVALID_REQUEST);
+});
