@@ -30,5 +30,5 @@ export const STEGO_LIMITS = {
    * processes. Less, and with more to hide than there are cores, everybody waits for bands; more, and a machine that
    * does something else as well never hides.
    */
-  bandNice: 10,
+  bandNice: 15,
 } as const;
