@@ -12,6 +12,7 @@ export class BandWorkers {
       minThreads: 1,
       maxThreads: threads,
       niceIncrement: STEGO_LIMITS.bandNice,
+      idleTimeout: STEGO_LIMITS.bandThreadIdleMs,
       maxQueue: STEGO_LIMITS.hidesMax * STEGO_LIMITS.bandsAhead,
     });
   }

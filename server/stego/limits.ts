@@ -26,6 +26,11 @@ export const STEGO_LIMITS = {
   /** Decoded covers that are kept for the next hiding: two of the largest, a hundred of the usual. */
   coverCacheBytesMax: 134_217_728,
   /**
+   * A thread without bands to make is kept for so long. To start one takes longer than a band: ended at once, as a pool
+   * does it, hiding 4 MB took twice the time. Kept, it holds some 10 MB.
+   */
+  bandThreadIdleMs: 60_000,
+  /**
    * How much bands stand back (nice(2); of one thread on Linux) for event loops, the own one and those of other
    * processes. Less, and with more to hide than there are cores, everybody waits for bands; more, and a machine that
    * does something else as well never hides.
