@@ -58,12 +58,7 @@ async function readWhole(
 ): Promise<{ bytes: Buffer; imageId: Uint8Array }> {
   const bytes = Buffer.allocUnsafe(photo.stamp.bytes);
   const hash = new ImageIdHash(imageKey);
-  let at = 0;
-  for await (const chunk of photo.chunks()) {
-    hash.update(chunk);
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
+  for await (const chunk of photo.chunks(bytes)) hash.update(chunk);
   return { bytes, imageId: hash.imageId() };
 }
 

@@ -3,7 +3,6 @@
  * known are not read for it. docs/architecture.md, "The gallery".
  */
 import { lstat, realpath } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -87,7 +86,7 @@ class FolderGallery implements Gallery {
   readonly #root: string | undefined;
   readonly #index: PhotoIndex;
   readonly #imageKey: Uint8Array;
-  readonly #limit = pLimit(Math.min(GALLERY_LIMITS.examinationsMax, availableParallelism()));
+  readonly #limit = pLimit(GALLERY_LIMITS.examinationsMax);
   readonly #underWay = new Map<string, Promise<Known>>();
   readonly #tell: (line: string) => void;
   readonly #told = new Set<string>();

@@ -12,7 +12,10 @@ export const GALLERY_LIMITS = {
   photoPixelsMax: 2 ** 27,
   /** How long one photo may take to decode. */
   decodeSecondsMax: 30,
-  /** Photos that are read, and held in memory, at once: four of the largest are a quarter of a gigabyte. */
+  /**
+   * Photos that are read, and held in memory, at once: four of the largest are a quarter of a gigabyte. Fewer than two
+   * a core, and cores wait while a photo is read and its index written.
+   */
   examinationsMax: 4,
   /** Longer side of a thumbnail: two to a phone's width, some 10 KB. */
   thumbnailSideMax: 256,

@@ -51,11 +51,15 @@ export class PhotoFile {
     }
   }
 
-  /** Its bytes, in chunks of their own. @throws Refused (BAD_PHOTO) if the file changes meanwhile */
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+  /**
+   * Its bytes, in chunks of their own, or one after the other in `whole`, which has room for them all.
+   * @throws Refused (BAD_PHOTO) if the file changes meanwhile
+   */
+  async *chunks(whole?: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
     const { bytes } = this.stamp;
     for (let at = 0; at < bytes;) {
-      const chunk = Buffer.allocUnsafe(Math.min(GALLERY_LIMITS.chunkBytes, bytes - at));
+      const length = Math.min(GALLERY_LIMITS.chunkBytes, bytes - at);
+      const chunk = whole?.subarray(at, at + length) ?? Buffer.allocUnsafe(length);
       const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, at);
       if (bytesRead === 0) throw changed(this.#name);
       at += bytesRead;

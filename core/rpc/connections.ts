@@ -20,6 +20,8 @@ interface Inner {
 export interface Connections {
   /** Ends those that have not finished their handshake: nothing else would, once the listener is closed. */
   closeUnfinished(): void;
+  /** Destroys all, once their calls are done: one that was closed in good order waits for its other end to do so too. */
+  closeAll(): void;
 }
 
 /** To be called when the server is bound. */
@@ -46,7 +48,13 @@ export function boundConnections(server: grpc.Server, callers: Callers, silence:
       finished.enter(socket, originOf(socket));
     });
   }
-  return { closeUnfinished: () => unfinished.closeAll() };
+  return {
+    closeUnfinished: () => unfinished.closeAll(),
+    closeAll: () => {
+      unfinished.closeAll();
+      finished.closeAll();
+    },
+  };
 }
 
 /** The same for a connection and for TLS on it. */

@@ -44,9 +44,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   register(server);
   const port = await bind(server, formatAddress({ host, port: wanted }), credentials);
   const connections = boundConnections(server, callers, silence);
-  const stopped = (deadlineMs: number): Promise<void> => {
+  const stopped = async (deadlineMs: number): Promise<void> => {
     connections.closeUnfinished();
-    return stop(server, deadlineMs);
+    await stop(server, deadlineMs);
+    connections.closeAll();
   };
   return { address: formatAddress({ host, port }), port, stop: stopped };
 }

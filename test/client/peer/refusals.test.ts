@@ -5,7 +5,7 @@ import { FormatError } from '../../../core/format-error.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
 test('a peer is told that a disk is full, and when to come back, and no other trouble of a vault', (t) => {
-  const full = asRefused(new VaultError('full', 'the disk of /home/alice is full'));
+  const full = asRefused(new VaultError('full', 'the disk of the folder of alice is full'));
   t.is(full?.reason, Reason.TRY_LATER);
   t.true(full!.retryAfterMs! > 0);
   t.notRegex(full!.message, /alice/);

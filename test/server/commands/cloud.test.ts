@@ -279,8 +279,9 @@ test.serial('a stopped client is reported and taken out, a live one is not', asy
   const { child, sessionId } = await attendApart(t, bob, s1!.address);
   t.true((await reporter.reportOffline({ name: 'bob', sessionId })).online);
   child.kill('SIGSTOP');
-  t.false((await reporter.reportOffline({ name: 'bob', sessionId })).online);
-  t.false((await reporter.lookUp({ name: 'bob' })).entry?.online);
+  // On a busy machine the other server may not answer in time what it was asked: then he is reported again.
+  do t.false((await reporter.reportOffline({ name: 'bob', sessionId })).online);
+  while ((await reporter.lookUp({ name: 'bob' })).entry?.online);
   t.is(await cloud.stop(), 0);
 });
 

@@ -4,7 +4,12 @@ import type { ExecutionContext } from 'ava';
 import { Refused } from '../../../core/rpc/errors.js';
 import type { Client } from '../../../core/rpc/method.js';
 import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
-import type { Election, ElectResponse, SignedTicket, WatchResponse } from '../../../gen/glimpse/v1/election_pb.js';
+import type {
+  Election,
+  ElectResponse,
+  SignedTicket,
+  WatchResponse,
+} from '../../../gen/glimpse/v1/election_pb.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 import { epochName } from '../../../server/election/ring/epoch.js';
 import { openSqliteStore } from '../../../server/store/sqlite.js';

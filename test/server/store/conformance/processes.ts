@@ -67,7 +67,10 @@ export function processes(test: SerialFn, { inPlace, openedAt, start }: Scene): 
     const store = await openedAt(t, place);
     const watch = watching(t, store, 'l/');
     const child = await start(t, place, 'hold', 'l/1', String(leaseMs));
+    // Stopped before it has its answer, it would find out first that none came in time, and end.
+    const done = hear(child, 'done');
     t.deepEqual((await watch.take(1)).map(brief), ['put l/1']);
+    await done;
     child.kill('SIGSTOP');
     t.deepEqual((await watch.take(1)).map(brief), ['delete l/1']);
     const lost = hear(child, 'lost');
