@@ -83,28 +83,35 @@ export class Changes {
   async #putPending(given: Given): Promise<Given> {
     const { cloud, vault } = this.#workings;
     const pending = given.pending!;
-    const { signed, next } = wishOf(given);
     try {
       await cloud.putRights(pending);
-      return this.#settled(pending, next);
+      return this.#settled(pending, pending);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.reason !== Reason.VERSION_CONFLICT) {
-        vault.given.withdraw(given.grantId);
-        throw error;
-      }
-      // Another version won: what was wished is signed again over that one.
-      const again = signed && next ? mergeChanges(signed, next) : (signed ?? next);
-      return this.#settled(this.#grants.currentOf(error), again);
+      if (error.reason === Reason.VERSION_CONFLICT)
+        return this.#settled(this.#grants.currentOf(error), pending);
+      vault.given.withdraw(given.grantId);
+      throw error;
     }
   }
 
-  #settled(signedRights: SignedRights, next: RightsChange | undefined): Given {
+  /**
+   * The ledger has `signedRights`. What was wished beside the pending version still is; if another version won, what
+   * that one was signed for is as well. Looked up now and not before the ledger was asked: the outbox and a command
+   * may settle the same version at once, and whoever comes second would wish again what was granted, and overtaken.
+   */
+  #settled(signedRights: SignedRights, pending: SignedRights): Given {
     const { vault, edge } = this.#workings;
     return vault.transact(() => {
+      const before = vault.given.get(readRights(pending).grantId)!;
       const { grantId, currentVersion } = this.#grants.settled(signedRights)!;
-      this.#remember(grantId, { next });
-      if (next) vault.outbox.add({ kind: 'rights-put', grantId, version: currentVersion + 1 }, edge.clock());
+      if (!sameBytes(pending.rights, before.pending?.rights)) return vault.given.get(grantId)!;
+      const { signed, next } = wishOf(before);
+      const lost = sameBytes(pending.rights, signedRights.rights) ? undefined : signed;
+      const wished = lost && next ? mergeChanges(lost, next) : (lost ?? next);
+      this.#remember(grantId, { next: wished });
+      if (wished)
+        vault.outbox.add({ kind: 'rights-put', grantId, version: currentVersion + 1 }, edge.clock());
       return vault.given.get(grantId)!;
     });
   }
