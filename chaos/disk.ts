@@ -3,8 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-const mebi = 1024 * 1024;
-
 export class Disk {
   readonly folder: string;
   readonly #ballast: string;
@@ -28,7 +26,7 @@ export class Disk {
   /** To the last byte. */
   fill(): void {
     const file = openSync(this.#ballast, 'w');
-    const zeros = Buffer.alloc(mebi);
+    const zeros = Buffer.alloc(1024 * 1024);
     try {
       for (let bytes = zeros.length; bytes >= 512; bytes /= 2) fillIn(file, zeros.subarray(0, bytes));
     } finally {

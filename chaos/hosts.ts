@@ -4,17 +4,14 @@
  */
 import { randomInt } from 'node:crypto';
 import { Network } from '../demo/network.js';
+import type { Host } from '../demo/network.js';
 import { Proxy } from './proxy.js';
 import type { CableState } from './proxy.js';
 
 /** A host, and how others get to it. */
-export interface Place {
-  /** Where its processes listen. */
-  readonly address: string;
+export interface Place extends Omit<Host, 'cable'> {
   /** What others are told. */
   readonly advertised: string;
-  /** What a program is started through to run there. */
-  readonly through: readonly string[];
   cable(state: CableState): void;
 }
 
@@ -36,11 +33,9 @@ function apart(network: Network): Hosts {
     cables: ['cut'],
     host: async () => {
       const host = await network.host();
-      const { address, through } = host;
       return {
-        address,
-        advertised: address,
-        through,
+        ...host,
+        advertised: host.address,
         cable: (state) => host.cable(state === 'up' ? 'up' : 'down'),
       };
     },

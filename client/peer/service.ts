@@ -123,10 +123,14 @@ function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncI
 /** Nothing was refused: what came of a delivery is kept, to be resumed. */
 const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
 
-/** What bytes from a peer break is the peer's fault, not ours; that there is no room here is nobody's. */
-export function asRefused(error: unknown): Refused | undefined {
+/**
+ * What bytes from a peer break is the peer's fault, not ours; that there is no room here is nobody's, and made by
+ * whoever is told.
+ */
+export function asRefused(error: unknown, tell: (line: string) => void): Refused | undefined {
   if (error instanceof FormatError) return new Refused(Reason.INVALID_REQUEST, error.message);
   if (error instanceof VaultError && error.problem === 'full') {
+    tell(error.message);
     const what = 'The disk of the other side is full: nothing was taken, ask its owner to make room.';
     return tryLater(what, ['free bytes', 0], PEER_LIMITS.fullPauseMs);
   }

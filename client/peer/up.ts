@@ -12,7 +12,6 @@ import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
 import type { RightsUpdate } from '../../gen/glimpse/v1/discovery_pb.js';
 import { attend } from '../cloud/attend.js';
 import type { Attending, Taken } from '../cloud/attend.js';
-import { VaultError } from '../vault/failures.js';
 import { PEER_LIMITS } from './limits.js';
 import type { Member } from './member.js';
 import { putAgain } from './restored.js';
@@ -51,12 +50,7 @@ export async function startUp(member: Member, settings: UpSettings): Promise<UpA
           deliver: ['client'],
           updateRights: ['client'],
         },
-        asRefused: (error) => {
-          const refused = asRefused(error);
-          // The peer is told to come back; room is made by whoever reads this.
-          if (refused && error instanceof VaultError) tell(error.message);
-          return refused;
-        },
+        asRefused: (error) => asRefused(error, tell),
         failed: (method, cause) => tell(`${method} failed: ${String(cause)}`),
       }),
   });

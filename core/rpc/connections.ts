@@ -1,7 +1,7 @@
 /**
  * Bounds the connections of a listener: those in their TLS handshake by network, those that are through by who they
- * are, and all by how long they are silent. grpc-js has no such limits; its listeners are reached by a field that it does not promise, and a test says if
- * they no longer are. docs/architecture.md, "Overload".
+ * are, and all by how long they are silent. grpc-js has no such limits; its listeners are reached by a field that it
+ * does not promise, and a test says if they no longer are. docs/architecture.md, "Overload".
  */
 import type { Server as NetServer, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
@@ -20,8 +20,8 @@ interface Inner {
 export interface Connections {
   /** Ends those that have not finished their handshake: nothing else would, once the listener is closed. */
   closeUnfinished(): void;
-  /** Destroys all, once their calls are done: one that was closed in good order waits for its other end to do so too. */
-  closeAll(): void;
+  /** Ends the others, once their calls are done: one that was closed in good order waits for its other end to do so too. */
+  closeFinished(): void;
 }
 
 /** To be called when the server is bound. */
@@ -50,10 +50,7 @@ export function boundConnections(server: grpc.Server, callers: Callers, silence:
   }
   return {
     closeUnfinished: () => unfinished.closeAll(),
-    closeAll: () => {
-      unfinished.closeAll();
-      finished.closeAll();
-    },
+    closeFinished: () => finished.closeAll(),
   };
 }
 

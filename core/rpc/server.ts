@@ -47,7 +47,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stopped = async (deadlineMs: number): Promise<void> => {
     connections.closeUnfinished();
     await stop(server, deadlineMs);
-    connections.closeAll();
+    connections.closeFinished();
   };
   return { address: formatAddress({ host, port }), port, stop: stopped };
 }

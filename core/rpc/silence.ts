@@ -16,16 +16,17 @@ export function endSilent(listener: NetServer, silence: Silence): void {
 /** Pings after `timeMs` without a byte, and destroys what is silent for `timeoutMs` more. */
 function watch(session: ServerHttp2Session, { timeMs, timeoutMs }: Silence): void {
   const { socket } = session;
+  const periodMs = timeMs / looks;
   let bytesRead = 0;
-  let silentMs = 0;
+  let silentLooks = 0;
   const look = (): void => {
     // Destroyed, it has no socket any more, and is closed a moment later.
     if (session.destroyed) return;
-    silentMs = socket.bytesRead === bytesRead ? silentMs + timeMs / looks : 0;
+    silentLooks = socket.bytesRead === bytesRead ? silentLooks + 1 : 0;
     bytesRead = socket.bytesRead;
-    if (silentMs >= timeMs + timeoutMs) session.destroy();
-    else if (silentMs === timeMs && !session.closed) session.ping(() => undefined);
+    if (silentLooks * periodMs >= timeMs + timeoutMs) session.destroy();
+    else if (silentLooks === looks && !session.closed) session.ping(() => undefined);
   };
-  const looking = setInterval(look, timeMs / looks);
+  const looking = setInterval(look, periodMs);
   session.once('close', () => clearInterval(looking));
 }

@@ -119,9 +119,7 @@ export class Network {
   }
 
   #strikes(trouble: Trouble): boolean {
-    return (
-      this.#troubles.size > 0 && this.#troubles.has(trouble) && this.#random.chance(this.#knobs[trouble] ?? 0)
-    );
+    return this.#troubles.has(trouble) && this.#random.chance(this.#knobs[trouble] ?? 0);
   }
 
   #passage(connection: Connection, answer: boolean, nowMs: number): Passage {

@@ -5,10 +5,13 @@ import { FormatError } from '../../../core/format-error.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
 test('a peer is told that a disk is full, and when to come back, and no other trouble of a vault', (t) => {
-  const full = asRefused(new VaultError('full', 'the disk of the folder of alice is full'));
+  const told: string[] = [];
+  const refusalOf = (error: Error) => asRefused(error, (line) => told.push(line));
+  const full = refusalOf(new VaultError('full', 'the disk of the folder of alice is full'));
   t.is(full?.reason, Reason.TRY_LATER);
   t.true(full!.retryAfterMs! > 0);
   t.notRegex(full!.message, /alice/);
-  t.is(asRefused(new VaultError('damaged', 'the vault is damaged')), undefined);
-  t.is(asRefused(new FormatError('png', 'no PNG'))?.reason, Reason.INVALID_REQUEST);
+  t.deepEqual(told, ['the disk of the folder of alice is full']);
+  t.is(refusalOf(new VaultError('damaged', 'the vault is damaged')), undefined);
+  t.is(refusalOf(new FormatError('png', 'no PNG'))?.reason, Reason.INVALID_REQUEST);
 });

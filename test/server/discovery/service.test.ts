@@ -8,7 +8,6 @@ import { signRights } from '../../../core/rights/signed.js';
 import { Refused } from '../../../core/rpc/errors.js';
 import { GrantSide } from '../../../gen/glimpse/v1/discovery_pb.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
-
 import type { Rights, SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
 import { Closing } from '../../../server/closing.js';
 import { openCluster } from '../../../server/cluster.js';
