@@ -90,7 +90,7 @@ export class Changes {
       if (!(error instanceof Refused)) throw error;
       if (error.reason === Reason.VERSION_CONFLICT)
         return this.#settled(this.#grants.currentOf(error), pending);
-      vault.given.withdraw(given.grantId);
+      vault.given.withdraw(pending);
       throw error;
     }
   }

@@ -122,12 +122,16 @@ export class GivenGrants {
     );
   }
 
-  /** The ledger will never have what is pending over its current rights, nor what was wished after it. */
-  withdraw(grantId: Uint8Array): void {
+  /**
+   * The ledger will never have these, pending over its current rights, nor what was wished after them. Nothing
+   * changes if others are pending by now.
+   */
+  withdraw(signedRights: SignedRights): void {
+    const { grantId } = decode(signedRights);
     this.#database.run(
       `UPDATE given SET pending = NULL, pending_version = NULL, wish = NULL
-       WHERE grant_id = @grantId AND current IS NOT NULL`,
-      { grantId },
+       WHERE grant_id = @grantId AND current IS NOT NULL AND pending = @encoded`,
+      { grantId, encoded: encodeRights(signedRights) },
     );
   }
 

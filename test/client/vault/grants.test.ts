@@ -85,12 +85,14 @@ test('what the ledger refused for good is withdrawn', async (t) => {
   const choice = { grantId: draw(16), imageId: draw(16) };
   const [one, two] = [1, 2].map((version) => rightsBetween(alice, bob, { ...choice, version }));
   given.give({ viewer: bob, photo, signedRights: one! }, 1);
-  given.withdraw(choice.grantId);
+  given.withdraw(one!);
   t.deepEqual(given.get(choice.grantId)?.pending, one, 'version 1 is all there is of it');
   given.settle(one!);
   given.propose(two!);
   given.setWish(choice.grantId, 'more');
-  given.withdraw(choice.grantId);
+  given.withdraw(rightsBetween(alice, bob, { ...choice, version: 2 }));
+  t.like(given.get(choice.grantId), { pending: two, wish: 'more' }, 'other rights are pending');
+  given.withdraw(two!);
   t.like(given.get(choice.grantId), { pending: undefined, wish: undefined, current: one });
 });
 
