@@ -85,11 +85,10 @@ export class Changes {
     const pending = given.pending!;
     try {
       await cloud.putRights(pending);
-      return this.#settled(pending, pending);
+      return this.#settled(pending);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.reason === Reason.VERSION_CONFLICT)
-        return this.#settled(this.#grants.currentOf(error), pending);
+      if (error.reason === Reason.VERSION_CONFLICT) return this.#settled(this.#grants.currentOf(error));
       vault.given.withdraw(pending);
       throw error;
     }
@@ -100,14 +99,14 @@ export class Changes {
    * that one was signed for is as well. Looked up now and not before the ledger was asked: the outbox and a command
    * may settle the same version at once, and whoever comes second would wish again what was granted, and overtaken.
    */
-  #settled(signedRights: SignedRights, pending: SignedRights): Given {
+  #settled(signedRights: SignedRights): Given {
     const { vault, edge } = this.#workings;
     return vault.transact(() => {
-      const before = vault.given.get(readRights(pending).grantId)!;
-      const { grantId, currentVersion } = this.#grants.settled(signedRights)!;
-      if (!sameBytes(pending.rights, before.pending?.rights)) return vault.given.get(grantId)!;
+      const before = vault.given.get(readRights(signedRights).grantId)!;
+      const { grantId, currentVersion, pending } = this.#grants.settled(signedRights)!;
+      if (!before.pending || pending) return vault.given.get(grantId)!;
       const { signed, next } = wishOf(before);
-      const lost = sameBytes(pending.rights, signedRights.rights) ? undefined : signed;
+      const lost = sameBytes(before.pending.rights, signedRights.rights) ? undefined : signed;
       const wished = lost && next ? mergeChanges(lost, next) : (lost ?? next);
       this.#remember(grantId, { next: wished });
       if (wished)
@@ -209,6 +208,6 @@ function changedRights(rights: Rights, change: RightsChange): Rights {
   return create(RightsSchema, { ...rest, ...state, mode: modeOf(state), ...expiry });
 }
 
-function sameBytes(one: Uint8Array, other: Uint8Array | undefined): boolean {
-  return other !== undefined && Buffer.compare(one, other) === 0;
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }

@@ -22,8 +22,11 @@ async function scene(t: ExecutionContext) {
   const { cloud, authority } = await cloudOf(t, {
     discovery: {
       putRights: async ({ signedRights }) => {
-        await doors.shift()?.passed();
-        return ledger.put(alice, signedRights!);
+        const door = doors.shift();
+        if (door?.stands === 'before') await door.passed();
+        const put = await ledger.put(alice, signedRights!);
+        if (door?.stands === 'after') await door.passed();
+        return put;
       },
       lookUp: () => {
         throw new Refused(Reason.UNKNOWN_PEER, 'nobody but Alice is in this cloud');
@@ -53,19 +56,23 @@ async function scene(t: ExecutionContext) {
   vault.given.give({ viewer: bob, photo: { name: 'cat.jpg', path: '/cat.jpg' }, signedRights: signed() }, 1);
   const given = () => vault.given.get(grantId)!;
   await member.changes.settle(given());
-  const shut = (): Door => {
-    const door = new Door();
+  const shut = (stands: Door['stands']): Door => {
+    const door = new Door(stands);
     doors.push(door);
     return door;
   };
   return { changes: member.changes, vault, given, shut, more: { add: 1 } as const };
 }
 
-/** The next put stands before it until it is opened, and is then let in or refused. */
+/** The next put waits there until it is opened: before the ledger has it, or after, with the answer. */
 class Door {
+  readonly stands: 'before' | 'after';
   readonly #events = new EventEmitter();
-  /** A put stands before it. */
   readonly reached = once(this.#events, 'reached');
+
+  constructor(stands: Door['stands']) {
+    this.stands = stands;
+  }
 
   async passed(): Promise<void> {
     const opened = once(this.#events, 'opened');
@@ -82,15 +89,19 @@ class Door {
   }
 }
 
-test('a change that another has settled, and one after it overtaken, is not wished again', async (t) => {
+test('a change that another has settled, and a later one overtaken, is not wished again', async (t) => {
   const { changes, vault, given, shut, more } = await scene(t);
-  const door = shut();
+  const first = shut('before');
   const slow = changes.change(given(), more);
-  await door.reached;
+  await first.reached;
   await changes.settle(given());
-  t.is((await changes.change(given(), more)).state.quota, 5);
-  door.open();
+  const second = shut('after');
+  const following = changes.change(given(), more);
+  await second.reached;
+  first.open();
   t.is((await slow).state.quota, 5);
+  second.open();
+  t.is((await following).state.quota, 5);
   t.is(readRights(given().current!).version, 3);
   t.is(given().wish, undefined);
   t.deepEqual(vault.outbox.list(), []);
@@ -98,7 +109,7 @@ test('a change that another has settled, and one after it overtaken, is not wish
 
 test('what is wished while a change is settled by another is granted after it', async (t) => {
   const { changes, vault, given, shut, more } = await scene(t);
-  const [first, second] = [shut(), shut()];
+  const [first, second] = [shut('before'), shut('before')];
   const slow = changes.change(given(), more);
   await first.reached;
   const other = changes.settle(given());
@@ -116,11 +127,11 @@ test('what is wished while a change is settled by another is granted after it', 
 
 test('a late refusal takes back its own version alone', async (t) => {
   const { changes, given, shut, more } = await scene(t);
-  const late = shut();
+  const late = shut('before');
   const slow = changes.change(given(), more);
   await late.reached;
   await changes.settle(given());
-  const next = shut();
+  const next = shut('before');
   const following = changes.change(given(), more);
   await next.reached;
   late.refuse();
