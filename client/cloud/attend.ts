@@ -10,6 +10,7 @@ import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { Cloud } from './cloud.js';
 import { CLOUD_LIMITS } from './limits.js';
 import { Outgoing } from './outgoing.js';
+import { failuresAfter, pauseMs } from './rules/attending.js';
 import type { ServerClients } from './servers.js';
 
 /** A version of rights that is durable here. */
@@ -58,11 +59,12 @@ export async function attend(
   const over = (): boolean => signal.aborted;
   for (let failures = 0; !over();) {
     const address = cloud.servers[0];
-    const begunMs = edge.clock();
+    let presentSinceMs: number | undefined;
+    const present = (): void => void (presentSinceMs = edge.clock());
     let cause: unknown;
     try {
       if (address === undefined) throw new Unreachable('no server is known: join again');
-      await attendAt(servers(address), cloud, attending, signal);
+      await attendAt(servers(address), cloud, attending, signal, present);
     } catch (error) {
       cause = error;
     }
@@ -71,7 +73,7 @@ export async function attend(
       throw cause;
     attending.away(cause);
     if (address !== undefined) cloud.demote(address);
-    failures = edge.clock() - begunMs > CLOUD_LIMITS.attendPauseMsMax ? 0 : failures + 1;
+    failures = failuresAfter(failures, edge.clock() - (presentSinceMs ?? edge.clock()));
     if (failures > cloud.servers.length) cloud.suspect();
     await edge.sleep(pauseMs(failures, edge.random()), signal);
   }
@@ -93,19 +95,15 @@ async function isOwnEcho({ reason }: Refused, cloud: Cloud, { name, address }: A
   }
 }
 
-function pauseMs(failures: number, chance: number): number {
-  const grown = CLOUD_LIMITS.attendPauseMsMin * 2 ** Math.min(failures, 10);
-  return Math.min(grown, CLOUD_LIMITS.attendPauseMsMax) * (0.5 + chance);
-}
-
 type Said = MessageInitShape<typeof AttendRequestSchema>;
 
-/** Ends in good order when the server says Goodbye. */
+/** Ends in good order when the server says Goodbye. @param present called when it lets this client in */
 async function attendAt(
   server: ServerClients,
   cloud: Cloud,
   attending: Attending,
   signal: AbortSignal,
+  present: () => void,
 ): Promise<void> {
   const said = new Outgoing<Said>();
   said.push({ message: { case: 'hello', value: { address: attending.address } } });
@@ -117,7 +115,10 @@ async function attendAt(
   try {
     const heard = server.discovery.attend(said, { signal: AbortSignal.any([signal, silent.signal]) });
     for await (const { message } of heard) {
-      if (message.case === 'attended') clearTimeout(late);
+      if (message.case === 'attended') {
+        clearTimeout(late);
+        present();
+      }
       if (message.case === 'goodbye') return;
       await answer(message, said, cloud, attending);
     }
