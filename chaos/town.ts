@@ -9,7 +9,7 @@ import type { Granted } from '../bench/table/requested.js';
 import { serverProgram } from '../demo/cloud.js';
 import { Etcd } from '../demo/etcd.js';
 import { Person } from '../demo/person.js';
-import { Running, mortal } from '../demo/processes.js';
+import { Running, awaited, mortal } from '../demo/processes.js';
 import { Disk } from './disk.js';
 import { openHosts } from './hosts.js';
 import type { Hosts, Place } from './hosts.js';
@@ -92,6 +92,15 @@ export class Town {
     const asked = { addresses: [this.addresses.get(server)!], deadlineMs };
     const [granted] = await this.#prober!.ask<[Granted]>('elect', asked);
     return granted;
+  }
+
+  /** Resolves when the directory shows every client, as it must soon when nothing is wrong; tells if it does not. */
+  async found(): Promise<void> {
+    const isEverybody = async (): Promise<true | undefined> => {
+      const online = await this.#prober!.ask<string[]>('online').catch((): string[] => []);
+      return [...this.clients.keys()].every((name) => online.includes(name)) || undefined;
+    };
+    if (!(await awaited(isEverybody))) this.#options.mishap('Somebody who is up is not in the directory.');
   }
 
   cable(name: string, state: CableState): void {

@@ -76,6 +76,13 @@ async function elect({ addresses, deadlineMs }: Electing): Promise<Granted[]> {
   return granted;
 }
 
+/** Who is online, as the directory has it. */
+async function online(): Promise<string[]> {
+  member ??= joined();
+  const entries = await member.workings.cloud.list();
+  return entries.filter((entry) => entry.online).map(({ name }) => name);
+}
+
 /** Frees the disk of pictures that were measured: what is left is what a client remembers of them. */
 async function clear(): Promise<void> {
   for (const folder of [vault.home.carriers, vault.home.inbox]) {
@@ -101,6 +108,7 @@ await answering({
   browse,
   request,
   elect,
+  online,
   clear,
 });
 await member?.close();
