@@ -39,7 +39,7 @@ export async function* writeCarrier(writing: Writing): AsyncGenerator<Uint8Array
 
   const slotSamples = slotRows(shape.width) * lowBytes(shape.width);
   const slotLow = Buffer.concat([slot, noise(slotSamples - slot.length)]);
-  const rows = plainRows(cover.subarray(0, slotSamples), slotLow, shape.width);
+  const rows = plainRows({ cover: cover.subarray(0, slotSamples), low: slotLow, width: shape.width });
   yield slotChunk(rows);
 
   let adler = adler32(rows);

@@ -1,33 +1,26 @@
 /**
- * Adler-32 (RFC 1950, section 8.2) of rows, and of rows of which some were replaced: node:zlib computes it inside
- * zlib streams only, and a carrier's stream is made in bands, elsewhere and in no order.
+ * Adler-32 (RFC 1950, section 8.2) of rows, and of rows of which some were replaced: a carrier's stream is made in
+ * bands, elsewhere and in no order.
  */
+import { deflateSync } from 'node:zlib';
 
 const modulus = 65_521;
-/** So many bytes can be summed before the larger sum passes 2^32: zlib's NMAX is 5552, ours is smaller for steps of four. */
-const runBytes = 3_800;
+/** So much is summed at once: what zlib gives beside the sum is a copy, in memory that is used again if it is small. */
+const runBytes = 131_072;
 
 export function adler32(bytes: Uint8Array): number {
-  let low = 1;
-  let high = 0;
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(at + runBytes, bytes.length);
-    for (; at + 3 < end; at += 4) {
-      const a = bytes[at]!;
-      const b = bytes[at + 1]!;
-      const c = bytes[at + 2]!;
-      const d = bytes[at + 3]!;
-      high = (high + 4 * low + 4 * a + 3 * b + 2 * c + d) | 0;
-      low = (low + a + b + c + d) | 0;
-    }
-    for (; at < end; at += 1) {
-      low += bytes[at]!;
-      high += low;
-    }
-    low = (low >>> 0) % modulus;
-    high = (high >>> 0) % modulus;
+  let adler = 1;
+  for (let at = 0; at < bytes.length; at += runBytes) {
+    const run = bytes.subarray(at, at + runBytes);
+    adler = adlerOfBoth(adler, adlerOfRun(run), run.length);
   }
-  return joined(low, high);
+  return adler;
+}
+
+/** zlib ends its streams with the sum of what they hold. One that only stores costs a fifth of a loop over the bytes. */
+function adlerOfRun(bytes: Uint8Array): number {
+  const stream = deflateSync(bytes, { level: 0, memLevel: 1, windowBits: 9, chunkSize: bytes.length + 64 });
+  return stream.readUInt32BE(stream.length - 4);
 }
 
 /** Of `first || second`, from that of each; `secondBytes` is the length of the second. */

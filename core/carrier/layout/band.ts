@@ -7,7 +7,7 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { LIMITS } from '../../limits.js';
 import { adler32 } from './adler.js';
 import { chunk, stored } from './chunks.js';
-import { interleaved, lowOf } from './samples.js';
+import { differencer, interleaver, lowOf } from './samples.js';
 import { lowBytes, rowBytes } from './shape.js';
 
 /** How rows are deflated: `fast` stores them, `small` filters them and codes them with Huffman alone. */
@@ -38,38 +38,46 @@ export interface Band {
 const none = 0;
 const sub = 1;
 
-export function makeBand({ cover, low, width, compression, last }: BandTask): Band {
-  const rows = compression === 'fast' ? plainRows(cover, low, width) : subRows(cover, low, width);
+const pixelBytes = 6;
+
+export function makeBand({ compression, last, ...samples }: BandTask): Band {
+  const rows = rowsOf(samples, compression === 'fast' ? none : sub, memoryFor(samples));
   const data = compression === 'fast' ? stored(rows, last) : [huffmanOnly(rows, last)];
   return { chunk: chunk('IDAT', ...data), adler: adler32(rows), rowsBytes: rows.length };
 }
 
-/** Rows of filter None. `cover` and `low` are of one length, a multiple of the width's. */
-export function plainRows(cover: Uint8Array, low: Uint8Array, width: number): Uint8Array {
-  return filtered(none, interleaved(cover, low), width);
+type Samples = Pick<BandTask, 'cover' | 'low' | 'width'>;
+
+/** Rows of filter None. */
+export function plainRows(samples: Samples): Uint8Array {
+  return rowsOf(samples, none, new Uint8Array(bytesOfRows(samples)));
 }
 
-/** Rows of filter Sub: each byte less the one that is a pixel before it. */
-function subRows(cover: Uint8Array, low: Uint8Array, width: number): Uint8Array {
-  return filtered(sub, interleaved(differences(cover, width), differences(low, width)), width);
+function bytesOfRows({ low, width }: Samples): number {
+  const count = low.length / lowBytes(width);
+  if (!Number.isInteger(count)) throw new Error('these are no whole rows');
+  return count * rowBytes(width);
 }
 
-function differences(bytes: Uint8Array, width: number): Uint8Array {
-  const less = Uint8Array.from(bytes);
-  for (let row = 0; row < bytes.length; row += lowBytes(width)) {
-    for (let at = row + 3; at < row + lowBytes(width); at += 1) less[at] = bytes[at]! - bytes[at - 3]!;
-  }
-  return less;
+/** Rows of a band are done with when the next is made: their memory is used again. */
+function memoryFor(samples: Samples): Uint8Array {
+  const bytes = bytesOfRows(samples);
+  if (memory.length < bytes) memory = new Uint8Array(bytes);
+  return memory.subarray(0, bytes);
 }
 
-function filtered(filter: number, samples: Uint8Array, width: number): Uint8Array {
-  const sampleBytes = 2 * lowBytes(width);
-  if (samples.length % sampleBytes !== 0) throw new Error('these are no whole rows');
-  const count = samples.length / sampleBytes;
-  const rows = new Uint8Array(count * rowBytes(width));
-  for (let row = 0; row < count; row += 1) {
-    rows[row * rowBytes(width)] = filter;
-    rows.set(samples.subarray(row * sampleBytes, (row + 1) * sampleBytes), row * rowBytes(width) + 1);
+let memory = new Uint8Array(0);
+
+/** Fills whole rows; Sub makes each byte less the one that is a pixel before it. */
+function rowsOf({ cover, low, width }: Samples, filter: number, rows: Uint8Array): Uint8Array {
+  const interleave = interleaver(lowBytes(width));
+  const subtract = differencer(2 * lowBytes(width), pixelBytes);
+  for (let from = 0, at = 0; from < low.length; from += lowBytes(width), at += rowBytes(width)) {
+    const to = from + lowBytes(width);
+    const samples = interleave(cover.subarray(from, to), low.subarray(from, to));
+    if (filter === sub) subtract(samples);
+    rows[at] = filter;
+    rows.set(samples, at + 1);
   }
   return rows;
 }
@@ -91,7 +99,7 @@ export function lowBytesOf(rows: Uint8Array, width: number): Uint8Array | undefi
   return low;
 }
 
-/** The reverse of `differences`, within one row. */
+/** The reverse of Sub, for the low bytes of one row. */
 function addUp(row: Uint8Array): void {
   for (let at = 3; at < row.length; at += 1) row[at] = row[at]! + row[at - 3]!;
 }

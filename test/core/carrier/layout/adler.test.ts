@@ -1,13 +1,16 @@
-import { deflateSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
 import { adler32, adlerOfBoth, adlerReplaced } from '../../../../core/carrier/layout/adler.js';
 import { patterned } from '../../streams.js';
 
-/** zlib ends its streams with the Adler-32 of what they hold. */
-function zlibs(bytes: Uint8Array): number {
-  const stream = deflateSync(bytes, { level: 0 });
-  return stream.readUInt32BE(stream.length - 4);
+/** As defined: RFC 1950, section 8.2. */
+function defined(bytes: Uint8Array): number {
+  let [low, high] = [1, 0];
+  for (const byte of bytes) {
+    low = (low + byte) % 65_521;
+    high = (high + low) % 65_521;
+  }
+  return high * 65_536 + low;
 }
 
 const bytes = fc.oneof(
@@ -16,9 +19,9 @@ const bytes = fc.oneof(
   fc.nat({ max: 20_000 }).map((length) => new Uint8Array(length).fill(255)),
 );
 
-test('it is what zlib computes', (t) => {
-  fc.assert(fc.property(bytes, (some) => t.is(adler32(some), zlibs(some))));
-  t.is(adler32(new Uint8Array(1_000_003).fill(255)), zlibs(new Uint8Array(1_000_003).fill(255)));
+test('it is what was defined', (t) => {
+  fc.assert(fc.property(bytes, (some) => t.is(adler32(some), defined(some))));
+  t.is(adler32(new Uint8Array(1_000_003).fill(255)), defined(new Uint8Array(1_000_003).fill(255)));
 });
 
 test('parts combine, in whatever lengths', (t) => {
