@@ -60,3 +60,13 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   await work();
   return (performance.now() - begunMs) / 1_000;
 }
+
+/** What is over sooner is done again: until then code is compiled and memory grown, and clocks are coarse. */
+const leastSeconds = 0.25;
+
+/** How long it takes, in seconds, of as many times as there is something to measure. */
+export async function secondsEach(work: () => Promise<unknown>): Promise<number> {
+  let [times, whole] = [0, 0];
+  for (; whole < leastSeconds; times += 1) whole += await seconds(work);
+  return whole / times;
+}

@@ -6,7 +6,7 @@ import { curves } from '../harness/chart.js';
 import type { BenchCase, Cell, Run, Table, Target } from '../harness/case.js';
 import { Household, peakMemory } from '../harness/household.js';
 import type { Measured } from '../harness/rounds.js';
-import { seconds } from '../harness/rounds.js';
+import { seconds, secondsEach } from '../harness/rounds.js';
 import { plain, withRange } from '../harness/spread.js';
 import { hidden, subjectOf } from './core.js';
 import type { Subject } from './core.js';
@@ -127,7 +127,7 @@ async function measured(run: Run, subject: Subject, work: Work): Promise<Sized> 
   const rates = await run.interleave(
     work.map((each, index) => ({
       name: contestants[index]!,
-      measure: async () => megabytes / (await seconds(each)),
+      measure: async () => megabytes / (await secondsEach(each)),
     })),
   );
   return {

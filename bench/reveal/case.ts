@@ -1,6 +1,6 @@
 /** `reveal`: a carrier read and the cloud's lock opened, against hiding the same payload in the same run. */
 import type { BenchCase, Cell, Target } from '../harness/case.js';
-import { seconds } from '../harness/rounds.js';
+import { secondsEach } from '../harness/rounds.js';
 import { plain, withRange } from '../harness/spread.js';
 import { hidden, revealed, subjectOf } from '../hide/core.js';
 
@@ -19,7 +19,7 @@ export const reveal: BenchCase = {
         const carrier = Buffer.concat(await hidden(subject, setting));
         const read = Buffer.concat(await revealed(carrier, subject.payload.length));
         if (!read.equals(subject.payload)) throw new Error('what was revealed is not what was hidden');
-        const rate = async (work: () => Promise<unknown>) => megabytes / (await seconds(work));
+        const rate = async (work: () => Promise<unknown>) => megabytes / (await secondsEach(work));
         const [hiding, revealing] = await run.interleave([
           { name: 'hide', measure: () => rate(() => hidden(subject, setting)) },
           { name: 'reveal', measure: () => rate(() => revealed(carrier, subject.payload.length)) },

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { interleave, ratios, rotated } from '../../../bench/harness/rounds.js';
+import { interleave, ratios, rotated, seconds, secondsEach } from '../../../bench/harness/rounds.js';
 
 test('contestants take turns, each round from the next one on, after a round that does not count', async (t) => {
   const turns: string[] = [];
@@ -35,4 +35,17 @@ test('nothing more is measured once it is interrupted', async (t) => {
 test('orders and ratios', (t) => {
   t.deepEqual(rotated(3, 2), [2, 0, 1]);
   t.deepEqual(ratios([2, 9], [1, 3]), [2, 3]);
+});
+
+test('what is over at once is done again, until there is something to measure', async (t) => {
+  let times = 0;
+  const work = async () => {
+    times += 1;
+  };
+  let each = 0;
+  const whole = await seconds(async () => {
+    each = await secondsEach(work);
+  });
+  t.true(times > 100);
+  t.true(whole > 0.2 && each * times <= whole);
 });
