@@ -121,11 +121,13 @@ function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncI
 }
 
 /** Nothing was refused: what came of a delivery is kept, to be resumed. */
-const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
+class Slow extends Unreachable {}
+
+const slow = (): Slow => new Slow('The peer was too slow: it may begin again.');
 
 /**
- * What bytes from a peer break is the peer's fault, not ours; that there is no room here is nobody's, and made by
- * whoever is told.
+ * What bytes from a peer break is the peer's fault, not ours; that there is no cloud or no room here is nobody's, and
+ * room is made by whoever is told.
  */
 export function asRefused(error: unknown, tell: (line: string) => void): Refused | undefined {
   if (error instanceof FormatError) return new Refused(Reason.INVALID_REQUEST, error.message);
@@ -133,6 +135,11 @@ export function asRefused(error: unknown, tell: (line: string) => void): Refused
     tell(error.message);
     const what = 'The disk of the other side is full: nothing was taken, ask its owner to make room.';
     return tryLater(what, ['free bytes', 0], PEER_LIMITS.fullPauseMs);
+  }
+  if (error instanceof Unreachable && !(error instanceof Slow)) {
+    const what =
+      'The other side cannot reach the cloud now, and without it can neither hide a photo nor give rights.';
+    return new Refused(Reason.CLOUD_UNREACHABLE, what);
   }
   return undefined;
 }

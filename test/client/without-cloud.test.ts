@@ -33,6 +33,11 @@ test('clients that have met work together without the cloud, and it catches up',
     { grant },
     'asked for again',
   );
+  t.like(
+    await bob.glimpse(['request', 'alice', 'allium-oreophilum.jpg']),
+    { exit: 5, error: { reason: 'CLOUD_UNREACHABLE' } },
+    'never hidden, which needs the cloud',
+  );
 
   const other = arrived!.find((line) => line.grant !== grant)!;
   const added = (await alice.glimpse(['rights', 'bob', other.grant, '--add', '4'])).result as RightsChanged;

@@ -2,6 +2,7 @@ import test from 'ava';
 import { asRefused } from '../../../client/peer/service.js';
 import { VaultError } from '../../../client/vault/failures.js';
 import { FormatError } from '../../../core/format-error.js';
+import { Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
 test('a peer is told that a disk is full, and when to come back, and no other trouble of a vault', (t) => {
@@ -14,4 +15,10 @@ test('a peer is told that a disk is full, and when to come back, and no other tr
   t.deepEqual(told, ['the disk of the folder of alice is full']);
   t.is(refusalOf(new VaultError('damaged', 'the vault is damaged')), undefined);
   t.is(refusalOf(new FormatError('png', 'no PNG'))?.reason, Reason.INVALID_REQUEST);
+});
+
+test('a peer is told that the cloud is gone, and not which servers it has', (t) => {
+  const refusal = asRefused(new Unreachable('The cloud cannot be reached (192.0.2.7:7610).'), t.log);
+  t.is(refusal?.reason, Reason.CLOUD_UNREACHABLE);
+  t.notRegex(refusal!.message, /192/);
 });
