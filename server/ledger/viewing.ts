@@ -117,15 +117,16 @@ export class Viewing {
   #answer(round: Round, grant: Grant, asked: Asked): Spent | Error {
     try {
       const refused = round.spend(asked, asked.ready);
-      return refused === undefined ? round.spent : this.#refusal(refused, grant);
+      return refused === undefined ? round.spent : this.#refusal(refused, grant, round.spent.used);
     } catch (error) {
       if (error instanceof Error) return error;
       throw error;
     }
   }
 
-  #refusal(reason: ViewRefusal, { signed, rights }: Grant): Refused {
+  #refusal(reason: ViewRefusal, { signed, rights }: Grant, used: number): Refused {
     if (reason === Reason.UNKNOWN_GRANT) return unknownGrant();
+    if (reason === Reason.VIEWS_SPENT) return new Refused(reason, spent(rights.quota - used));
     const metadata: Record<string, string> = {};
     if (reason === Reason.VIEW_ID_STALE) metadata['now_ms'] = String(this.#nowMs());
     if (reason === Reason.LIMIT_EXCEEDED) {
@@ -147,7 +148,7 @@ const counted: ReadonlySet<Reason> = new Set([
   Reason.CARRIER_SUPERSEDED,
 ]);
 
-const messages: Record<Exclude<ViewRefusal, Reason.UNKNOWN_GRANT>, string> = {
+const messages: Record<Exclude<ViewRefusal, Reason.UNKNOWN_GRANT | Reason.VIEWS_SPENT>, string> = {
   [Reason.NOT_YOURS]: 'only the viewer of this grant may unlock it',
   [Reason.INVALID_REQUEST]:
     'a view id is a UUIDv7, one for each view: one view at a time, and several in prepaid mode, repeated whole',
@@ -158,5 +159,10 @@ const messages: Record<Exclude<ViewRefusal, Reason.UNKNOWN_GRANT>, string> = {
   [Reason.CARRIER_SUPERSEDED]: 'the owner hid this photo anew: ask for the new picture; nothing was spent',
   [Reason.VIEW_ID_STALE]:
     'this view was asked for too long ago, or too often: ask for a new view; nothing was spent',
-  [Reason.VIEWS_SPENT]: 'all views are spent: ask the owner for more',
 };
+
+function spent(left: number): string {
+  return left > 0
+    ? `only ${left} of the views are left, and more were asked for: nothing was spent`
+    : 'all views are spent';
+}

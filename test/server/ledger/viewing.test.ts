@@ -44,6 +44,16 @@ test.serial('views are spent to the quota, and more when the owner adds some', a
   t.is(await reasonOf(spend(ledger)), 'VIEWS_SPENT');
 });
 
+test.serial('who asks for more views than are left is told how many are', async (t) => {
+  const { ledger } = await opened(t);
+  await ledger.put(alice, signed({ quota: 2, mode: Mode.PREPAID, batchViewsMax: 3 }));
+  const several = (count: number) => Array.from({ length: count }, () => viewIdAt(startMs));
+  const ahead = (count: number) => ledger.spend(bob, { grantId, viewIds: several(count), sealId });
+  t.regex((await refusalOf(ahead(3))).message, /^only 2 of the views are left/);
+  t.is((await ahead(2)).used, 2);
+  t.is((await refusalOf(ahead(1))).message, 'all views are spent');
+});
+
 test.serial('a view is charged once and released three times, within its window', async (t) => {
   const { ledger, clock } = await opened(t);
   await ledger.put(alice, signed());
