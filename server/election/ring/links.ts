@@ -130,10 +130,7 @@ export function ponged(state: State, from: string, pong: Pong): Outcome {
   const tookMs = state.nowMs - (link.pingedAtMs ?? state.nowMs);
   const answered = copyOf(state);
   answered.links = new Map(state.links).set(from, {
-    phase: 'up',
-    failures: link.failures,
-    sinceMs: link.sinceMs,
-    sequence: link.sequence,
+    ...link,
     pingAtMs: Math.max(link.pingAtMs, state.nowMs),
     pingedAtMs: undefined,
     slowestMs: Math.max(tookMs, link.slowestMs * RING_LIMITS.slowDecay),
@@ -150,15 +147,7 @@ function ping(state: State, id: string, link: Extract<Link, { phase: 'up' }>): O
   const effect: Effect = { type: 'send', to: id, message: { case: 'ping', value } };
   const { nowMs } = state;
   return [
-    setLink(state, id, {
-      phase: 'up',
-      failures: link.failures,
-      sinceMs: link.sinceMs,
-      sequence,
-      pingAtMs: nowMs + RING_LIMITS.pingMs,
-      pingedAtMs: nowMs,
-      slowestMs: link.slowestMs,
-    }),
+    setLink(state, id, { ...link, sequence, pingAtMs: nowMs + RING_LIMITS.pingMs, pingedAtMs: nowMs }),
     [effect],
   ];
 }

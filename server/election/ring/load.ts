@@ -2,8 +2,7 @@
  * The load vector: rows, credits, and who is the least loaded. docs/protocol.md, "Load".
  * Measuring is server/election/readings.ts.
  */
-import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Load } from '../../../gen/glimpse/v1/election_pb.js';
 import { creditCount, creditedIds, noCredits, noIds, owed, withCredit } from './credits.js';
@@ -33,16 +32,6 @@ export function begunHere(state: State): ReadonlySet<string> {
   return new Set([...state.begun.values()].map(({ requestId }) => requestId));
 }
 
-/** As timestampFromMs, written out: every pong has one. */
-function stamp(atMs: number): Timestamp {
-  const seconds = Math.floor(atMs / 1000);
-  return {
-    $typeName: 'google.protobuf.Timestamp',
-    seconds: BigInt(seconds),
-    nanos: (atMs - seconds * 1000) * 1_000_000,
-  };
-}
-
 /** This member's row, without credits. */
 export function ownLoad(state: State): Load {
   const { backgroundCores, cores, speed, cpu } = state.reading;
@@ -58,7 +47,7 @@ export function ownLoad(state: State): Load {
     recentGrants: 0,
     cpu,
     granted: state.granted,
-    asOf: stamp(state.nowMs),
+    asOf: timestampFromMs(state.nowMs),
   };
 }
 
