@@ -32,6 +32,7 @@ export class Faults {
   /** Resolves when everything that was done is undone. */
   async play(parts: readonly Part[]): Promise<void> {
     for (const part of parts) {
+      await this.#until(part.fromMs);
       // Whom a fault has just left alone may be on the way back, which a restart in good order is not to answer for.
       if (part.name === 'rolling') await this.#town.found();
       const lateMs = Math.max(0, this.#now() - part.fromMs);

@@ -96,11 +96,14 @@ export class Town {
 
   /** Resolves when the directory shows every client, as it must soon when nothing is wrong; tells if it does not. */
   async found(): Promise<void> {
+    let missing: readonly string[] = [];
     const isEverybody = async (): Promise<true | undefined> => {
-      const online = await this.#prober!.ask<string[]>('online').catch((): string[] => []);
-      return [...this.clients.keys()].every((name) => online.includes(name)) || undefined;
+      const online = await this.#prober!.ask<string[]>('online');
+      missing = [...this.clients.keys()].filter((name) => !online.includes(name));
+      return missing.length === 0 || undefined;
     };
-    if (!(await awaited(isEverybody))) this.#options.mishap('Somebody who is up is not in the directory.');
+    if (!(await awaited(isEverybody)))
+      this.#options.mishap(`not in the directory, though up: ${missing.join(', ')}`);
   }
 
   cable(name: string, state: CableState): void {

@@ -37,6 +37,9 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Unreachable || (error instanceof Refused && passing.includes(error.reason));
 }
 
+/** No server answered, or none could serve: not one peer or server that is away. */
+export class CloudUnreachable extends Unreachable {}
+
 /** The servers of one cloud, in the order in which they are to be asked. */
 export class Failover<Server> {
   readonly #connect: (address: string) => Server;
@@ -103,10 +106,12 @@ export class Failover<Server> {
       if (!isAbsent(error)) throw error;
       this.suspect();
       if (error instanceof Refused) {
-        throw new Unreachable(`No server of the cloud can serve now: ${error.message}`, { cause: error });
+        throw new CloudUnreachable(`No server of the cloud can serve now: ${error.message}`, {
+          cause: error,
+        });
       }
       const tried = this.#order.join(', ') || 'no address is known';
-      throw new Unreachable(
+      throw new CloudUnreachable(
         `The cloud cannot be reached (${tried}). Check that it runs and that this computer is connected, then try again.`,
         { cause: error },
       );

@@ -44,6 +44,8 @@ export const CLOUD_LIMITS = {
   /** Re-attending after a break: at once but jittered, then rarer. */
   attendPauseMsMin: 50,
   attendPauseMsMax: 5_000,
+  /** Present for less, an attempt came to nothing. Longer: restarts keep people away; shorter: what flaps is pressed. */
+  attendShortMs: 500,
   /** A view id counts as fresh for less than the window in which servers repeat it (60 s). */
   viewIdMs: 50_000,
 } as const;

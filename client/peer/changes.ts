@@ -88,7 +88,8 @@ export class Changes {
       return this.#settled(pending);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.reason === Reason.VERSION_CONFLICT) return this.#settled(this.#grants.currentOf(error));
+      if (error.reason === Reason.VERSION_CONFLICT)
+        return this.#settled(this.#grants.currentOf(error, given.grantId));
       vault.given.withdraw(pending);
       throw error;
     }
@@ -115,15 +116,16 @@ export class Changes {
     });
   }
 
-  #sign(given: Given): Given {
+  #sign({ grantId }: Given): Given {
     const { vault, self, edge } = this.#workings;
-    const { grantId } = given;
-    const next = wishOf(given).next!;
-    const signed = signRights(changedRights(readRights(given.current!), next), self.keys.signing);
     return vault.transact(() => {
-      // Not proposed: another process put a version meanwhile, and the wish is signed over that one.
-      if (vault.given.propose(signed)) this.#remember(grantId, { signed: next });
-      vault.outbox.add({ kind: 'rights-put', grantId, version: given.currentVersion + 1 }, edge.clock());
+      // As it is now: another may have settled, signed or wished something since.
+      const { pending, current, currentVersion, ...now } = vault.given.get(grantId)!;
+      const { next } = wishOf(now);
+      if (pending || !next) return vault.given.get(grantId)!;
+      vault.given.propose(signRights(changedRights(readRights(current!), next), self.keys.signing));
+      this.#remember(grantId, { signed: next });
+      vault.outbox.add({ kind: 'rights-put', grantId, version: currentVersion + 1 }, edge.clock());
       return vault.given.get(grantId)!;
     });
   }
@@ -164,7 +166,7 @@ interface Wish {
   readonly next?: RightsChange | undefined;
 }
 
-function wishOf({ wish }: Given): Wish {
+function wishOf({ wish }: Pick<Given, 'wish'>): Wish {
   return wish === undefined ? {} : (JSON.parse(wish) as Wish);
 }
 

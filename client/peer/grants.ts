@@ -176,16 +176,18 @@ export class Grants {
     });
   }
 
-  /** The current rights that a refusal carries, checked to be mine. @throws Refused BAD_SIGNATURE */
-  currentOf(refused: Refused): SignedRights {
+  /** The current rights that a refusal carries, checked to be mine, and of this grant. @throws Refused BAD_SIGNATURE */
+  currentOf(refused: Refused, grantId?: Uint8Array): SignedRights {
     try {
       const signed = fromBinary(SignedRightsSchema, Buffer.from(refused.metadata['current'] ?? '', 'base64'));
-      verifyRights(signed, this.#workings.self.bundle);
+      const rights = verifyRights(signed, this.#workings.self.bundle);
+      if (grantId && Buffer.compare(grantId, rights.grantId) !== 0)
+        throw new Error('they are of another grant');
       return signed;
     } catch (cause) {
       throw new Refused(
         Reason.BAD_SIGNATURE,
-        `The ledger has rights that are not signed with your key: ${String(cause)}`,
+        `The ledger has rights that are not yours, or of another grant: ${String(cause)}`,
       );
     }
   }
@@ -219,7 +221,7 @@ export class Grants {
       return this.settled(signed)!;
     } catch (error) {
       if (!(error instanceof Refused) || error.reason !== Reason.VERSION_CONFLICT) throw error;
-      return this.settled(this.currentOf(error))!;
+      return this.settled(this.currentOf(error, grantId))!;
     }
   }
 }

@@ -7,6 +7,7 @@ import { FormatError } from '../../core/format-error.js';
 import type { Caller } from '../../core/identity/role.js';
 import { readRights } from '../../core/rights/signed.js';
 import { Refused, Unreachable, tryLater } from '../../core/rpc/errors.js';
+import { CloudUnreachable } from '../cloud/failover.js';
 import type { Handlers } from '../../core/rpc/method.js';
 import { allInTime, inTime, takenInTime } from '../../core/rpc/patience.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -121,9 +122,7 @@ function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncI
 }
 
 /** Nothing was refused: what came of a delivery is kept, to be resumed. */
-class Slow extends Unreachable {}
-
-const slow = (): Slow => new Slow('The peer was too slow: it may begin again.');
+const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
 
 /**
  * What bytes from a peer break is the peer's fault, not ours; that there is no cloud or no room here is nobody's, and
@@ -136,7 +135,8 @@ export function asRefused(error: unknown, tell: (line: string) => void): Refused
     const what = 'The disk of the other side is full: nothing was taken, ask its owner to make room.';
     return tryLater(what, ['free bytes', 0], PEER_LIMITS.fullPauseMs);
   }
-  if (error instanceof Unreachable && !(error instanceof Slow)) {
+  if (error instanceof CloudUnreachable) {
+    tell(error.message);
     const what =
       'The other side cannot reach the cloud now, and without it can neither hide a photo nor give rights.';
     return new Refused(Reason.CLOUD_UNREACHABLE, what);

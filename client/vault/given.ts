@@ -107,16 +107,13 @@ export class GivenGrants {
     });
   }
 
-  /**
-   * Signed anew: takes the place of what was pending. False, and nothing changes, if it does not follow on the
-   * current version any more: sign over that one.
-   */
+  /** Signed anew. False, and nothing changes, if another is pending, or it does not follow on the current version. */
   propose(signedRights: SignedRights): boolean {
     const { grantId, version } = decode(signedRights);
     return (
       this.#database.run(
         `UPDATE given SET pending = @encoded, pending_version = @version
-         WHERE grant_id = @grantId AND current_version = @version - 1`,
+         WHERE grant_id = @grantId AND current_version = @version - 1 AND pending IS NULL`,
         { grantId, version, encoded: encodeRights(signedRights) },
       ) === 1
     );

@@ -126,7 +126,7 @@ export class Viewing {
 
   #refusal(reason: ViewRefusal, { signed, rights }: Grant, used: number): Refused {
     if (reason === Reason.UNKNOWN_GRANT) return unknownGrant();
-    if (reason === Reason.VIEWS_SPENT) return new Refused(reason, spent(rights.quota - used));
+    if (reason === Reason.VIEWS_SPENT) return new Refused(reason, tooFew(rights.quota - used));
     const metadata: Record<string, string> = {};
     if (reason === Reason.VIEW_ID_STALE) metadata['now_ms'] = String(this.#nowMs());
     if (reason === Reason.LIMIT_EXCEEDED) {
@@ -161,8 +161,7 @@ const messages: Record<Exclude<ViewRefusal, Reason.UNKNOWN_GRANT | Reason.VIEWS_
     'this view was asked for too long ago, or too often: ask for a new view; nothing was spent',
 };
 
-function spent(left: number): string {
-  return left > 0
-    ? `only ${left} of the views are left, and more were asked for: nothing was spent`
-    : 'all views are spent';
+function tooFew(left: number): string {
+  if (left <= 0) return 'all views are spent';
+  return `fewer views are left than were asked for: nothing was spent, ask for ${left} at most`;
 }

@@ -7,7 +7,7 @@ import { CLOUD_LIMITS } from '../limits.js';
  * other break it often, and nobody is to be away for longer each time.
  */
 export function failuresAfter(failures: number, presentMs: number): number {
-  return presentMs > pauseMs(failures, 1) ? 0 : failures + 1;
+  return presentMs > Math.max(CLOUD_LIMITS.attendShortMs, pauseMs(failures, 0.5)) ? 0 : failures + 1;
 }
 
 /** @param chance in [0, 1) */

@@ -53,9 +53,9 @@ export function plainRows(samples: Samples): Uint8Array {
   return rowsOf(samples, none, new Uint8Array(bytesOfRows(samples)));
 }
 
-function bytesOfRows({ low, width }: Samples): number {
+function bytesOfRows({ cover, low, width }: Samples): number {
   const count = low.length / lowBytes(width);
-  if (!Number.isInteger(count)) throw new Error('these are no whole rows');
+  if (!Number.isInteger(count) || cover.length !== low.length) throw new Error('these are no whole rows');
   return count * rowBytes(width);
 }
 

@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { attend } from '../../../client/cloud/attend.js';
-import type { Attending, Taken } from '../../../client/cloud/attend.js';
+import type { AttendEdge, Attending, Taken } from '../../../client/cloud/attend.js';
 import { Outgoing } from '../../../client/cloud/outgoing.js';
 import { worldEdge } from '../../../client/peer/workings.js';
 import { Refused, Unreachable } from '../../../core/rpc/errors.js';
@@ -45,6 +46,7 @@ function attending(
   t: ExecutionContext,
   { cloud, at }: Pick<TestCloud, 'cloud' | 'at'>,
   own: Partial<Attending>,
+  edge: AttendEdge = worldEdge,
 ) {
   const ending = new AbortController();
   const parts: Attending = {
@@ -55,7 +57,7 @@ function attending(
     away: () => undefined,
     ...own,
   };
-  const over = attend(cloud, at, parts, ending.signal, worldEdge);
+  const over = attend(cloud, at, parts, ending.signal, edge);
   t.teardown(async () => {
     ending.abort();
     await over.catch(() => undefined);
@@ -126,6 +128,32 @@ test('a server that says goodbye, one that breaks and one that never answers are
   while (seen.at(-1) !== 's3') seen.push(await next());
   const hello = 'hello 127.0.0.1:9';
   t.deepEqual(seen, [hello, 's1', 'goodbye', 'no answer', hello, 's2', 'broken', hello, 's3']);
+});
+
+test('whose presence lasts a while each time is never away for long, whose does not is', async (t) => {
+  const handler: AttendHandler = async function* (requests) {
+    await requests[Symbol.asyncIterator]().next();
+    yield attended('s1');
+    yield { message: { case: 'goodbye', value: {} } };
+  };
+  const cloud = await cloudOf(t, { discovery: { attend: handler } });
+  for (const secondsPresent of [2, 0]) {
+    const slept: number[] = [];
+    let nowMs = 0;
+    await new Promise<void>((resolve) => {
+      const edge: AttendEdge = {
+        clock: () => (nowMs += 1_000 * secondsPresent),
+        random: () => 0.5,
+        sleep: async (ms, signal) => {
+          if (slept.push(ms) < 9) return;
+          resolve();
+          await once(signal, 'abort');
+        },
+      };
+      void attending(t, cloud, {}, edge);
+    });
+    t.is(Math.max(...slept) < 100, secondsPresent > 0, slept.join(', '));
+  }
 });
 
 test('a name that attends elsewhere is not fought over', async (t) => {

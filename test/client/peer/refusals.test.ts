@@ -2,6 +2,7 @@ import test from 'ava';
 import { asRefused } from '../../../client/peer/service.js';
 import { VaultError } from '../../../client/vault/failures.js';
 import { FormatError } from '../../../core/format-error.js';
+import { CloudUnreachable } from '../../../client/cloud/failover.js';
 import { Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
@@ -18,7 +19,15 @@ test('a peer is told that a disk is full, and when to come back, and no other tr
 });
 
 test('a peer is told that the cloud is gone, and not which servers it has', (t) => {
-  const refusal = asRefused(new Unreachable('The cloud cannot be reached (192.0.2.7:7610).'), t.log);
+  const told: string[] = [];
+  const gone = new CloudUnreachable('The cloud cannot be reached (192.0.2.7:7610).');
+  const refusal = asRefused(gone, (line) => told.push(line));
   t.is(refusal?.reason, Reason.CLOUD_UNREACHABLE);
   t.notRegex(refusal!.message, /192/);
+  t.deepEqual(told, [gone.message]);
+  t.is(
+    asRefused(new Unreachable('The picture broke off.'), t.log),
+    undefined,
+    'which the peer did, not the cloud',
+  );
 });

@@ -8,8 +8,12 @@ test('servers restarted in turn break the presence often, and nobody is away for
   t.true(pauseMs(failures, 1) < 100);
 });
 
+test('however long nobody could attend, a presence of some seconds is enough to be back at once', (t) => {
+  t.is(failuresAfter(50, CLOUD_LIMITS.attendPauseMsMax + 1), 0);
+});
+
 test('servers that never let in, or break at once, are asked ever more seldom', (t) => {
-  for (const presentMs of [0, 10]) {
+  for (const presentMs of [0, 10, CLOUD_LIMITS.attendShortMs]) {
     let failures = 0;
     for (let attempts = 0; attempts < 20; attempts += 1) failures = failuresAfter(failures, presentMs);
     t.true(pauseMs(failures, 0.5) >= CLOUD_LIMITS.attendPauseMsMax);

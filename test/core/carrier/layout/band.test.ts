@@ -82,5 +82,11 @@ test('rows of other filters are not read', (t) => {
 
 test('what is no whole rows makes no band', (t) => {
   const part = new Uint8Array(100);
-  t.throws(() => makeBand({ cover: part, low: part, width: 64, compression: 'fast', last: true }));
+  const whole = new Uint8Array(3 * 64);
+  for (const [cover, low] of [
+    [part, part],
+    [part, whole],
+    [whole, part],
+  ] as const)
+    t.throws(() => makeBand({ cover, low, width: 64, compression: 'fast', last: true }));
 });
