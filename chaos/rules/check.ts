@@ -1,5 +1,5 @@
 /** What a run must not have done, found in its history and its end. Pure. docs/reliability.md, "What is checked". */
-import type { Begun, Ending, FinalLog, GivenState, HeldState, Operation } from './history.js';
+import type { Answer, Begun, Ending, FinalLog, GivenState, HeldState, Operation } from './history.js';
 import { describe } from './history.js';
 import { unexplainedGrant } from './ledger.js';
 
@@ -30,19 +30,50 @@ export interface Evidence {
 }
 
 export function check({ operations, ending, digests, rolling }: Evidence): readonly Violation[] {
-  const grants = begunIn(operations);
+  const concerning = byGrant(operations);
   return [
-    ...[...grants.values()].flatMap((begun) => [
-      ...checkLedger(begun, operations, ending.given.get(begun.grant)),
-      ...checkLog(begun, operations, ending),
-      ...checkEnd(begun, operations, ending),
-      ...checkShown(begun, operations, digests.get(`${begun.owner}/${begun.photo}`)),
-    ]),
+    ...[...begunIn(operations).values()].flatMap((begun) => {
+      const its = concerning.get(begun.grant) ?? [];
+      return [
+        ...checkLedger(begun, its, ending.given.get(begun.grant)),
+        ...checkLog(begun, its, ending),
+        ...checkEnd(begun, its, ending),
+        ...checkShown(begun, its, digests.get(`${begun.owner}/${begun.photo}`)),
+      ];
+    }),
     ...checkVersions(operations),
     ...checkRolling(operations, rolling),
     ...ending.mishaps.map((what): Violation => ({ promise: 'nothing ends by itself', what })),
   ];
 }
+
+/** Those that are about a grant, or say something of it; of a look at everything, what it says of this one. */
+function byGrant(operations: readonly Operation[]): ReadonlyMap<string, readonly Operation[]> {
+  const concerning = new Map<string, Operation[]>();
+  const add = (grant: string, operation: Operation): void => {
+    const its = concerning.get(grant);
+    if (its) its.push(operation);
+    else concerning.set(grant, [operation]);
+  };
+  for (const operation of operations) {
+    const { action, outcome } = operation;
+    const answer = outcome.type === 'ok' ? outcome.answer : undefined;
+    if ('grant' in action) add(action.grant, operation);
+    else if (answer?.type === 'granted') add(answer.begun.grant, operation);
+    else if (answer?.type === 'given')
+      for (const state of answer.grants)
+        add(state.grant, saying(operation, { type: 'given', grants: [state] }));
+    else if (answer?.type === 'held')
+      for (const state of answer.grants)
+        add(state.grant, saying(operation, { type: 'held', grants: [state] }));
+  }
+  return concerning;
+}
+
+const saying = (operation: Operation, answer: Answer): Operation => ({
+  ...operation,
+  outcome: { type: 'ok', answer },
+});
 
 /** By its id; the first answer that told of it says how often it could be viewed. */
 export function begunIn(operations: readonly Operation[]): ReadonlyMap<string, Begun> {

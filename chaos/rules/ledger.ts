@@ -36,6 +36,7 @@ export function unexplainedGrant(
 function eventsOf(grant: string, operations: readonly Operation[]): GrantEvent[] {
   const events: GrantEvent[] = [];
   const changes: { readonly place: number; readonly operation: Operation }[] = [];
+  const held: { readonly version: number; readonly endedMs: number }[] = [];
   /** Attempts of which nobody knows whether they spent: a later one may be the same view. */
   let open: { readonly place: number; readonly beganMs: number }[] = [];
   for (const operation of operations) {
@@ -44,24 +45,22 @@ function eventsOf(grant: string, operations: readonly Operation[]): GrantEvent[]
       const same = open.filter((other) => beganMs - other.beganMs < sameViewMs).map(({ place }) => place);
       if (outcome.type === 'maybe') open.push({ place: events.length, beganMs });
       else open = [];
-      events.push(...viewed(operation, events.length, same, mayBeRevoked(operation, changes)));
+      events.push(...viewed(operation, events.length, same, mayBeRevoked(operation, changes, held)));
     } else if (action.type === 'change' && action.grant === grant) {
       changes.push({ place: events.length, operation });
       events.push(changed(operation, action.change));
+    } else if (outcome.type === 'ok' && outcome.answer.type === 'held') {
+      const version = outcome.answer.grants.find((each) => each.grant === grant)?.version ?? 0;
+      held.push({ version, endedMs: operation.endedMs });
     } else if (action.type === 'shared' && outcome.type === 'ok' && outcome.answer.type === 'given') {
       const state = outcome.answer.grants.find((each) => each.grant === grant);
-      if (state) events.push(...looks(state, { ...operation, name: describe(brief(operation, state)) }));
+      if (state) events.push(...looks(state, { ...operation, name: describe(operation) }));
     }
   }
   return inTurn(
     events,
     changes.map(({ place }) => place),
   );
-}
-
-/** A look at everything says too much for a line. */
-function brief(operation: Operation, state: GivenState): Operation {
-  return { ...operation, outcome: { type: 'ok', answer: { type: 'given', grants: [state] } } };
 }
 
 function viewed(
@@ -100,14 +99,20 @@ function viewed(
 }
 
 /**
- * Without the cloud a viewer hears of a revocation from its owner before the ledger does, and obeys it: so any that
- * was asked for, and is not known to have come to an end before, will do.
+ * Without the cloud a viewer obeys what it holds: a revocation that it has from its owner before the ledger does, and
+ * one that was taken back since, of which it has not heard. So any will do, unless the viewer had shown to hold a
+ * later version before.
  */
-function mayBeRevoked(view: Operation, changes: readonly { readonly operation: Operation }[]): boolean {
-  return changes.some(({ operation: { action, outcome, endedMs } }) => {
+function mayBeRevoked(
+  view: Operation,
+  changes: readonly { readonly operation: Operation }[],
+  held: readonly { readonly version: number; readonly endedMs: number }[],
+): boolean {
+  const shown = held.filter(({ endedMs }) => endedMs < view.beganMs).map(({ version }) => version);
+  return changes.some(({ operation: { action, outcome } }) => {
     if (action.type !== 'change' || action.change.revoke !== true) return false;
     const isOpen = outcome.type !== 'ok' || outcome.answer.type !== 'changed' || outcome.answer.pending;
-    return isOpen || endedMs > view.beganMs;
+    return isOpen || outcome.answer.version >= Math.max(0, ...shown);
   });
 }
 

@@ -30,32 +30,64 @@ export function unexplained<State>(
   key: (state: State) => string,
 ): readonly string[] | undefined {
   const order = events.map((_, place) => place).sort((a, b) => events[a]!.beganMs - events[b]!.beganMs);
+  const soonestFrom = soonestEnds(order.map((place) => events[place]!));
+  const done = new Set<number>();
   const seen = new Set<string>();
+  let certainLeft = events.filter(({ isCertain }) => isCertain).length;
   let most = -1;
   let stuck: readonly string[] = [];
+  const certain = (place: number): boolean => events[place]!.isCertain;
 
-  const search = (state: State, done: ReadonlySet<number>): boolean => {
-    const left = order.filter((place) => !done.has(place));
-    const certain = left.filter((place) => events[place]!.isCertain);
-    if (certain.length === 0) return true;
-    const memory = `${key(state)} ${left.join(',')}`;
+  const nextCertain = (from: number, most: number): readonly string[] => {
+    const names: string[] = [];
+    for (let index = from; index < order.length && names.length < most; index += 1) {
+      const place = order[index]!;
+      if (certain(place) && !done.has(place)) names.push(events[place]!.name);
+    }
+    return names;
+  };
+
+  /** All before `after` in the order took effect, and nothing from `to` on. */
+  const search = (state: State, after: number, to: number): boolean => {
+    if (certainLeft === 0) return true;
+    let from = after;
+    while (done.has(order[from]!)) from += 1;
+    const early = order.slice(from, to).filter((place) => !done.has(place));
+    const memory = `${key(state)} ${early.join(',')} ${to}`;
     if (seen.has(memory)) return false;
     seen.add(memory);
     if (done.size > most) {
       most = done.size;
-      stuck = certain.slice(0, 3).map((place) => events[place]!.name);
+      stuck = nextCertain(from, 3);
     }
-    const soonestMs = Math.min(...certain.map((place) => events[place]!.endedMs));
-    for (const place of left) {
+    const ends = early.filter(certain).map((place) => events[place]!.endedMs);
+    const soonestMs = Math.min(...ends, soonestFrom[to]!);
+    for (let index = from; index < order.length; index += 1) {
+      const place = order[index]!;
       const event = events[place]!;
       if (event.beganMs > soonestMs) break;
+      if (done.has(place)) continue;
       if (event.after !== undefined && !done.has(event.after)) continue;
       if (event.notAfter?.some((other) => done.has(other))) continue;
       for (const next of event.next(state, (other) => done.has(other))) {
-        if (search(next, new Set(done).add(place))) return true;
+        done.add(place);
+        certainLeft -= event.isCertain ? 1 : 0;
+        if (search(next, from, Math.max(to, index + 1))) return true;
+        certainLeft += event.isCertain ? 1 : 0;
+        done.delete(place);
       }
     }
     return false;
   };
-  return search(initial, new Set()) ? undefined : stuck;
+  return search(initial, 0, 0) ? undefined : stuck;
+}
+
+/** By place: when the soonest of the certain ones from there on ends. */
+function soonestEnds(events: readonly Pick<Event<never>, 'endedMs' | 'isCertain'>[]): readonly number[] {
+  const ends = Array.from({ length: events.length + 1 }, () => Infinity);
+  for (let place = events.length - 1; place >= 0; place -= 1) {
+    const { isCertain, endedMs } = events[place]!;
+    ends[place] = Math.min(ends[place + 1]!, isCertain ? endedMs : Infinity);
+  }
+  return ends;
 }

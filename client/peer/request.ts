@@ -12,7 +12,7 @@ import type {
 import { Idle } from '../cloud/idle.js';
 import { Outgoing } from '../cloud/outgoing.js';
 import type { Contact, Held } from '../vault/records.js';
-import { Away, dial } from './dial.js';
+import { dial } from './dial.js';
 import { PEER_LIMITS } from './limits.js';
 import type { Known, People } from './people.js';
 import type { Step } from './progress.js';
@@ -81,7 +81,8 @@ export async function requestPhoto(
     retries: workings.periods.attempts - 1,
     minTimeout: workings.periods.pauseMs,
     randomize: true,
-    shouldRetry: ({ error }) => error instanceof Unreachable && !(error instanceof Away),
+    // Who is said to be offline too may only be moving from a server that stops: it is looked up again.
+    shouldRetry: ({ error }) => error instanceof Unreachable,
   });
 }
 
