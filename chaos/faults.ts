@@ -37,7 +37,6 @@ export class Faults {
       if (part.name === 'rolling') await this.#town.found();
       const lateMs = Math.max(0, this.#now() - part.fromMs);
       const [fromMs, toMs] = [part.fromMs + lateMs, part.toMs + lateMs];
-      await this.#until(fromMs);
       const late = part.faults.map((fault) => ({ ...fault, atMs: fault.atMs + lateMs }));
       const faults = await (part.name === 'mixed'
         ? Promise.all(late.map((each) => this.#one(each)))

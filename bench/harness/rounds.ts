@@ -8,7 +8,10 @@ import type { Spread } from './spread.js';
 /** Something to be measured. */
 export interface Contestant {
   readonly name: string;
-  /** Does it, once or as often as it takes to measure. @returns the figure: seconds, or whatever is compared, the same for all contestants */
+  /**
+   * Does it, once or as often as it takes to measure.
+   * @returns the figure: seconds, or whatever is compared, the same for all contestants
+   */
   measure(): Promise<number>;
 }
 

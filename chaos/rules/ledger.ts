@@ -55,6 +55,7 @@ function eventsOf(grant: string, operations: readonly Operation[]): GrantEvent[]
     } else if (action.type === 'shared' && outcome.type === 'ok' && outcome.answer.type === 'given') {
       const state = outcome.answer.grants.find((each) => each.grant === grant);
       if (state) events.push(...looks(state, { ...operation, name: describe(operation) }));
+      held.push({ version: state?.taken ?? 0, endedMs: operation.endedMs });
     }
   }
   return inTurn(
@@ -100,8 +101,8 @@ function viewed(
 
 /**
  * Without the cloud a viewer obeys what it holds: a revocation that it has from its owner before the ledger does, and
- * one that was taken back since, of which it has not heard. So any will do, unless the viewer had shown to hold a
- * later version before.
+ * one that was taken back since, of which it has not heard. So any will do, unless the viewer had shown, or
+ * acknowledged, a later version before.
  */
 function mayBeRevoked(
   view: Operation,

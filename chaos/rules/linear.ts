@@ -20,6 +20,9 @@ export interface Event<State> {
   next(state: State, took: (place: number) => boolean): readonly State[];
 }
 
+/** So many that could not be explained are told: the first says most. */
+const toldMax = 3;
+
 /**
  * Undefined: there is such an order. Otherwise what could not be explained in the order that explains most.
  * @param key tells states apart
@@ -38,9 +41,9 @@ export function unexplained<State>(
   let stuck: readonly string[] = [];
   const certain = (place: number): boolean => events[place]!.isCertain;
 
-  const nextCertain = (from: number, most: number): readonly string[] => {
+  const nextCertain = (from: number): readonly string[] => {
     const names: string[] = [];
-    for (let index = from; index < order.length && names.length < most; index += 1) {
+    for (let index = from; index < order.length && names.length < toldMax; index += 1) {
       const place = order[index]!;
       if (certain(place) && !done.has(place)) names.push(events[place]!.name);
     }
@@ -58,7 +61,7 @@ export function unexplained<State>(
     seen.add(memory);
     if (done.size > most) {
       most = done.size;
-      stuck = nextCertain(from, 3);
+      stuck = nextCertain(from);
     }
     const ends = early.filter(certain).map((place) => events[place]!.endedMs);
     const soonestMs = Math.min(...ends, soonestFrom[to]!);

@@ -120,12 +120,12 @@ export class Changes {
     const { vault, self, edge } = this.#workings;
     return vault.transact(() => {
       // As it is now: another may have settled, signed or wished something since.
-      const { pending, current, currentVersion, ...now } = vault.given.get(grantId)!;
+      const now = vault.given.get(grantId)!;
       const { next } = wishOf(now);
-      if (pending || !next) return vault.given.get(grantId)!;
-      vault.given.propose(signRights(changedRights(readRights(current!), next), self.keys.signing));
+      if (now.pending || !next) return now;
+      vault.given.propose(signRights(changedRights(readRights(now.current!), next), self.keys.signing));
       this.#remember(grantId, { signed: next });
-      vault.outbox.add({ kind: 'rights-put', grantId, version: currentVersion + 1 }, edge.clock());
+      vault.outbox.add({ kind: 'rights-put', grantId, version: now.currentVersion + 1 }, edge.clock());
       return vault.given.get(grantId)!;
     });
   }
@@ -166,7 +166,7 @@ interface Wish {
   readonly next?: RightsChange | undefined;
 }
 
-function wishOf({ wish }: Pick<Given, 'wish'>): Wish {
+function wishOf({ wish }: Given): Wish {
   return wish === undefined ? {} : (JSON.parse(wish) as Wish);
 }
 

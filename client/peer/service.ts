@@ -7,7 +7,6 @@ import { FormatError } from '../../core/format-error.js';
 import type { Caller } from '../../core/identity/role.js';
 import { readRights } from '../../core/rights/signed.js';
 import { Refused, Unreachable, tryLater } from '../../core/rpc/errors.js';
-import { CloudUnreachable } from '../cloud/failover.js';
 import type { Handlers } from '../../core/rpc/method.js';
 import { allInTime, inTime, takenInTime } from '../../core/rpc/patience.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -19,6 +18,7 @@ import type {
   RequestPhotoRequest,
   RequestPhotoResponseSchema,
 } from '../../gen/glimpse/v1/peer_pb.js';
+import { CloudUnreachable } from '../cloud/failover.js';
 import { VaultError } from '../vault/failures.js';
 import type { Contact, Given } from '../vault/records.js';
 import type { Gallery } from '../gallery/gallery.js';

@@ -20,7 +20,7 @@ interface Inner {
 export interface Connections {
   /** Ends those that have not finished their handshake: nothing else would, once the listener is closed. */
   closeUnfinished(): void;
-  /** Ends the others, once their calls are done: one that was closed in good order waits for its other end to do so too. */
+  /** Ends the others, once their calls are done: one closed in good order waits for its other end to do so too. */
   closeFinished(): void;
 }
 

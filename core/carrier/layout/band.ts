@@ -71,11 +71,11 @@ let memory = new Uint8Array(0);
 /** Fills whole rows; Sub makes each byte less the one that is a pixel before it. */
 function rowsOf({ cover, low, width }: Samples, filter: number, rows: Uint8Array): Uint8Array {
   const interleave = interleaver(lowBytes(width));
-  const subtract = differencer(2 * lowBytes(width), pixelBytes);
+  const subtract = filter === sub ? differencer(2 * lowBytes(width), pixelBytes) : undefined;
   for (let from = 0, at = 0; from < low.length; from += lowBytes(width), at += rowBytes(width)) {
     const to = from + lowBytes(width);
     const samples = interleave(cover.subarray(from, to), low.subarray(from, to));
-    if (filter === sub) subtract(samples);
+    subtract?.(samples);
     rows[at] = filter;
     rows.set(samples, at + 1);
   }

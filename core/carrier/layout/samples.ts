@@ -1,12 +1,12 @@
 /**
  * Samples of 16 bits, as PNG has them, from the cover's bytes (high) and data (low), and the low bytes back.
- * These loops are half the time of a hiding. Where they can, typed arrays do the work, which widen bytes natively, and
- * a step is four bytes, in memory that is used again: fresh memory costs more than what is done with it.
+ * These loops are much of the time of a hiding. Typed arrays widen and narrow bytes natively; what is left is done by
+ * words of four bytes, in memory that is used again: fresh memory costs more than what is done with it.
  */
 
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** So many words a step. */
+/** So many words a step, and so rows are padded. */
 const step = 4;
 
 /**
@@ -35,7 +35,7 @@ export function interleaver(samples: number): (high: Uint8Array, low: Uint8Array
 /**
  * Takes from each byte of a row the one that is so many bytes before it, or nothing: in place, modulo 256. Four bytes
  * at once: Warren, Hacker's Delight, second edition, section 2-18. The row begins where its buffer does, which is
- * longer by up to three bytes, to whole words.
+ * longer, at least to whole words.
  */
 export function differencer(rowBytes: number, distance: number): (row: Uint8Array) => void {
   const words = Math.ceil(rowBytes / 4);

@@ -89,18 +89,24 @@ class Door {
   }
 }
 
-test('a change that another has settled, and a later one overtaken, is not wished again', async (t) => {
+/** A change is put late, which another settles meanwhile; and one after it, which waits at its own door. */
+async function overtaken(t: ExecutionContext, stands: Door['stands']) {
   const { changes, vault, given, shut, more } = await scene(t);
-  const first = shut('before');
+  const late = shut('before');
   const slow = changes.change(given(), more);
-  await first.reached;
+  await late.reached;
   await changes.settle(given());
-  const second = shut('after');
+  const next = shut(stands);
   const following = changes.change(given(), more);
-  await second.reached;
-  first.open();
+  await next.reached;
+  return { vault, given, late, slow, next, following };
+}
+
+test('a change that another has settled, and a later one overtaken, is not wished again', async (t) => {
+  const { vault, given, late, slow, next, following } = await overtaken(t, 'after');
+  late.open();
   t.is((await slow).state.quota, 5);
-  second.open();
+  next.open();
   t.is((await following).state.quota, 5);
   t.is(readRights(given().current!).version, 3);
   t.is(given().wish, undefined);
@@ -126,14 +132,7 @@ test('what is wished while a change is settled by another is granted after it', 
 });
 
 test('a late refusal takes back its own version alone', async (t) => {
-  const { changes, given, shut, more } = await scene(t);
-  const late = shut('before');
-  const slow = changes.change(given(), more);
-  await late.reached;
-  await changes.settle(given());
-  const next = shut('before');
-  const following = changes.change(given(), more);
-  await next.reached;
+  const { given, late, slow, next, following } = await overtaken(t, 'before');
   late.refuse();
   await t.throwsAsync(slow, { instanceOf: Refused });
   t.is(readRights(given().pending!).version, 3);

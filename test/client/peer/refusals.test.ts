@@ -1,8 +1,8 @@
 import test from 'ava';
+import { CloudUnreachable } from '../../../client/cloud/failover.js';
 import { asRefused } from '../../../client/peer/service.js';
 import { VaultError } from '../../../client/vault/failures.js';
 import { FormatError } from '../../../core/format-error.js';
-import { CloudUnreachable } from '../../../client/cloud/failover.js';
 import { Unreachable } from '../../../core/rpc/errors.js';
 import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
 
