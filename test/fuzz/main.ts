@@ -1,7 +1,7 @@
 /**
  * The fuzzer: `npm run fuzz -- --inputs N --seed S [--target NAME]`. Inputs are spread over all targets by their
  * shares; what is found is written to test/fuzz/findings, where a test tries it again from then on.
- * docs/architecture.md, "Fuzzing".
+ * docs/reliability.md, "Fuzzing".
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** Every handler of every service, and the frames below them, given what is almost right: docs/architecture.md, "Fuzzing". */
+/** Every handler of every service, and the frames below them, given what is almost right: docs/reliability.md, "Fuzzing". */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
