@@ -71,7 +71,10 @@ try {
   await ending.all();
 }
 report();
-process.exit(findings.length > 0 ? 1 : 0);
+// A name that nothing has would look like a target without findings.
+if (tried.size === 0)
+  console.error(`No target has "${asked.target}" in its name: leave --target out to see all.`);
+process.exit(findings.length > 0 || tried.size === 0 ? 1 : 0);
 
 function isAsked({ name }: Target): boolean {
   return asked.target === undefined || name.includes(asked.target);
