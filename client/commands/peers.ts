@@ -10,11 +10,11 @@ export const peers = defineCommand({
   draw: (lines) =>
     table(
       ['name', 'online', 'address', 'verified', 'may', 'fingerprint'],
-      lines.map(({ name, online, address, verified, policy, fingerprint }) => [
+      lines.map(({ name, online, address, verified, changed, policy, fingerprint }) => [
         name,
         online,
         address,
-        verified,
+        changed ? 'NEW KEY: verify' : verified,
         policy,
         fingerprint,
       ]),
