@@ -3,12 +3,16 @@
  * docs/reliability.md.
  */
 import { setMaxListeners } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { commit, machine } from '../bench/harness/machine.js';
 import { inWords, reportOf } from './report.js';
+import type { Operation } from './rules/history.js';
 import { drawTimeline } from './rules/timeline.js';
 import { runChaos } from './run.js';
 
@@ -74,8 +78,16 @@ if (asked.report !== undefined) {
 process.stdout.write(inWords(report));
 if (report.violations.length > 0) {
   process.exitCode = 1;
-  await writeFile(path.join(folder, 'operations.json'), JSON.stringify(outcome.operations, undefined, 1));
+  await writeHistory(outcome.operations, path.join(folder, 'operations.jsonl.gz'));
   note(`what was there is in ${folder}`);
 } else {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** One operation a line: all of an hour are more than one string can hold. */
+async function writeHistory(operations: readonly Operation[], file: string): Promise<void> {
+  const lines = function* (): Generator<string> {
+    for (const operation of operations) yield `${JSON.stringify(operation)}\n`;
+  };
+  await pipeline(lines, createGzip(), createWriteStream(file));
 }

@@ -51,6 +51,11 @@ export class People {
     return [...this.#grants.values()];
   }
 
+  /** Grants whose picture has not shown anything yet, neither photo nor cover. */
+  get unopened(): readonly Begun[] {
+    return this.grants.filter(({ grant }) => !this.#opened.has(grant));
+  }
+
   async #repeat(signal: AbortSignal, act: () => Promise<Outcome | undefined>): Promise<void> {
     while (!signal.aborted) {
       await act();
@@ -87,14 +92,20 @@ export class People {
     const chance = this.#random.next();
     if (chance < 0.1) return this.#asking.ask(client, { type: 'inbox' });
     if (held === undefined || chance < 0.25) return this.#request(client);
-    this.#opened.add(held.grant);
-    return this.#asking.ask(client, { type: 'view', grant: held.grant });
+    return this.open(client, held.grant);
+  }
+
+  /** What could not be opened, or not now, is tried again. */
+  async open(client: Client, grant: string): Promise<Outcome | undefined> {
+    const outcome = await this.#asking.ask(client, { type: 'view', grant });
+    if (outcome && isOpened(outcome)) this.#opened.add(grant);
+    return outcome;
   }
 
   /** A client takes only so much of one sender that is never opened: half of the time people look at what is new. */
   #unopened({ name }: Client): Begun | undefined {
-    if (this.#random.chance(0.5)) return undefined;
-    return this.grants.find(({ grant, viewer }) => viewer === name && !this.#opened.has(grant));
+    const unopened = this.unopened.filter(({ viewer }) => viewer === name);
+    return unopened.length === 0 || this.#random.chance(0.5) ? undefined : this.#random.pick(unopened);
   }
 
   async #request(client: Client): Promise<Outcome | undefined> {
@@ -127,4 +138,9 @@ export class People {
   #other(client: Client): string {
     return this.#random.pick(this.#clients.filter((each) => each !== client)).name;
   }
+}
+
+/** It showed the photo, or its cover because the ledger refused. */
+function isOpened(outcome: Outcome): boolean {
+  return outcome.type === 'ok' || (outcome.type === 'refused' && outcome.reason !== 'UNKNOWN_GRANT');
 }

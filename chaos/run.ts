@@ -46,7 +46,7 @@ const diskMiBPerMinute = 5;
 /** Between two looks whether somebody ended by himself. */
 const lookMs = 500;
 /** For so long at most what waits may wait when all is healed: the longest pause of an outbox, and more. */
-const healMs = 120_000;
+const healMs = 420_000;
 /** Grants whose pictures are opened once more in the end. */
 const openedMax = 80;
 
@@ -83,7 +83,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     note(
       `healed; ${asking.operations.length} operations on ${life.grants.length} grants: what waits is waited for`,
     );
-    const ending = await settle(asking, town, life.grants, mishaps);
+    const ending = await settle(asking, town, life, mishaps);
     const rolling = faults.played
       .filter(({ name }) => name === 'rolling')
       .map(({ fromMs, toMs }) => [fromMs, toMs] as const);
@@ -115,16 +115,22 @@ async function watch(town: Town, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Waits until nothing waits, opens pictures once more, and looks at everything. */
+/**
+ * Waits until nothing waits, opens pictures once more, and looks at everything. A sender may have so much with a
+ * viewer that nobody opened, so what has come is opened, and makes room for what waits.
+ */
 async function settle(
   asking: Asking,
   town: Town,
-  grants: readonly Begun[],
+  people: People,
   mishaps: readonly string[],
 ): Promise<Ending> {
+  const { grants } = people;
   const untilMs = performance.now() + healMs;
   let looked = await lookAtAll(asking, town);
   while (performance.now() < untilMs && !isSettled(grants, looked)) {
+    for (const { grant, viewer } of people.unopened)
+      if (looked.held.get(grant)?.isThere) await people.open(town.clients.get(viewer)!, grant);
     await sleep(lookMs);
     looked = await lookAtAll(asking, town);
   }

@@ -106,12 +106,11 @@ export class HeldGrants {
     });
   }
 
-  /** The photo was opened, and said how it is called. */
-  opened(grantId: Uint8Array, photoName: string): void {
-    this.#database.run('UPDATE held SET photo_name = @photoName, opened = 1 WHERE grant_id = @grantId', {
-      grantId,
-      photoName,
-    });
+  /** The picture was opened: to its photo, which said how it is called, or only to its cover. */
+  opened(grantId: Uint8Array, photoName?: string): void {
+    const sql =
+      'UPDATE held SET photo_name = coalesce(@photoName, photo_name), opened = 1 WHERE grant_id = @grantId';
+    this.#database.run(sql, { grantId, photoName });
   }
 
   /** Removes the picture, then the row: broken off in between, it can be done again. False if there is none. */

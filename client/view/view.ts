@@ -78,6 +78,8 @@ export async function viewFile(file: string, workings: Workings): Promise<Viewed
       const reason = error instanceof Refused ? reasons.get(error.reason) : undefined;
       if (!(error instanceof Refused) || reason === undefined) throw error;
       const png = await coverOf(source);
+      // Its owner took it back before it was opened: it must not count against her for ever.
+      workings.vault.held.opened(ready.rights.grantId);
       return { shown: 'cover', grantId: ready.rights.grantId, png, reason, message: error.message };
     }
   } finally {

@@ -175,6 +175,7 @@ test('held: the highest version wins, with or without a picture', async (t) => {
   t.deepEqual(held.get(choice.grantId)?.view, { viewId, beganAtMs: 77 });
   held.endView(choice.grantId);
   held.opened(choice.grantId, 'cat.jpg');
+  held.opened(choice.grantId);
   t.is(held.get(choice.grantId)?.view, undefined);
   t.is(held.get(choice.grantId)?.photoName, 'cat.jpg');
   t.deepEqual(held.unasked(alice.fingerprint), { count: 0, bytes: 0 }, 'opened pictures are no burden');
