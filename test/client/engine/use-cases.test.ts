@@ -112,6 +112,16 @@ test.serial(
   },
 );
 
+test.serial('a picture that was taken back counts as unopened until its viewer has looked', async (t) => {
+  const { alice, bob } = await aliceAndBob(ending, cloud, '7');
+  const { grant } = await alice.engine.share('bob7', 'acanthus-mollis.jpg', { views: 4 });
+  await alice.engine.rights('bob7', grant, { revoke: true });
+  const { fingerprint } = alice.vault.identity.get()!;
+  t.is(bob.vault.held.unasked(fingerprint).count, 1);
+  t.like(await bob.engine.view(grant), { shown: 'cover', reason: 'revoked' });
+  t.is(bob.vault.held.unasked(fingerprint).count, 0);
+});
+
 test.serial('without `up` a client asks, receives and views; its mailbox waits for it', async (t) => {
   const { alice } = await aliceAndBob(ending, cloud, '3');
   const carol = await newcomer(ending, cloud, 'carol3');
