@@ -85,7 +85,7 @@ export class Faults {
     const disk = this.#town.disks.get(target);
     const member = this.#member(target);
     if (disk) this.#free(disk, target);
-    else if (member !== undefined && kind === 'kill') this.#town.etcd!.restart(member);
+    else if (member !== undefined && kind === 'kill') this.#revive(member);
     else if (member !== undefined) this.#town.etcd!.signal(member, 'SIGCONT');
     else if (kind === 'cut' || kind === 'slow') this.#town.cable(target, 'up');
     else if (kind === 'stop') this.#kept(target).thaw();
@@ -95,8 +95,15 @@ export class Faults {
   /** A member of etcd ends when it cannot write; who runs it makes room and starts it again. */
   #free(disk: Disk, target: string): void {
     disk.free();
-    const member = this.#member(target.replace('disk of ', ''));
-    if (member !== undefined && !this.#town.etcd!.isAlive(member)) this.#town.etcd!.restart(member);
+    const name = target.replace('disk of ', '');
+    const member = this.#member(name);
+    const isKilled = [...this.#underWay].some((fault) => fault.kind === 'kill' && fault.target === name);
+    if (member !== undefined && !isKilled) this.#revive(member);
+  }
+
+  /** Two processes would be one member. */
+  #revive(member: number): void {
+    if (!this.#town.etcd!.isAlive(member)) this.#town.etcd!.restart(member);
   }
 
   /** Asked at once, of a server that is left: it may have to find out first that another is gone. */

@@ -16,7 +16,7 @@ export interface Report {
   readonly succeeded: number;
   readonly faults: number;
   readonly violations: readonly Violation[];
-  /** Share of the operations that succeeded, by part. */
+  /** Share of the operations that succeeded, by part; looks at what one has need no cloud, and are left out. */
   readonly availability: Readonly<Partial<Record<Part['name'], Share>>>;
   readonly firstGrants: Outcome['firstGrants'];
   /** Why operations failed, and how often. */
@@ -38,7 +38,8 @@ export function reportOf(
 ): Report {
   const { seed, minutes, store, servers, clients, ...provenance } = about;
   const named = (name: Part['name']) => parts.filter((part) => part.name === name);
-  const during = (name: Part['name']) => shareOf(operations.filter((each) => isDuring(each, named(name))));
+  const during = (name: Part['name']) =>
+    shareOf(operations.filter((each) => needsOthers(each) && isDuring(each, named(name))));
   const { operations: count, succeeded } = shareOf(operations);
   return {
     ...{ seed, minutes, store, servers, clients, operations: count, succeeded },
@@ -50,6 +51,8 @@ export function reportOf(
     ...provenance,
   };
 }
+
+const needsOthers = ({ action }: Operation): boolean => action.type !== 'shared' && action.type !== 'inbox';
 
 /** Begun then: what was still under way from the part before has its faults. */
 function isDuring({ beganMs }: Operation, parts: readonly Part[]): boolean {

@@ -7,7 +7,15 @@ import { Faults } from './faults.js';
 import { People } from './people.js';
 import { check } from './rules/check.js';
 import type { Violation } from './rules/check.js';
-import type { Begun, Ending, FinalLog, GivenState, HeldState, Operation } from './rules/history.js';
+import type {
+  Outcome as Asked,
+  Begun,
+  Ending,
+  FinalLog,
+  GivenState,
+  HeldState,
+  Operation,
+} from './rules/history.js';
 import { drawSchedule } from './rules/schedule.js';
 import type { Kind, Part } from './rules/schedule.js';
 import { Town } from './town.js';
@@ -84,9 +92,10 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       `healed; ${asking.operations.length} operations on ${life.grants.length} grants: what waits is waited for`,
     );
     const ending = await settle(asking, town, life, mishaps);
-    const rolling = faults.played
-      .filter(({ name }) => name === 'rolling')
-      .map(({ fromMs, toMs }) => [fromMs, toMs] as const);
+    const rolling = faults.played.flatMap(({ name, fromMs, toMs }, at) => {
+      const calmUntilMs = faults.played[at + 1]?.fromMs ?? Infinity;
+      return name === 'rolling' ? [{ fromMs, toMs, calmUntilMs }] : [];
+    });
     return {
       operations: asking.operations,
       violations: check({ operations: asking.operations, ending, digests: town.digests, rolling }),
@@ -134,10 +143,10 @@ async function settle(
     await sleep(lookMs);
     looked = await lookAtAll(asking, town);
   }
-  await openAgain(asking, town, grants);
+  const opened = await openAgain(asking, town, grants);
   const logs = new Map<string, FinalLog | undefined>();
   for (const { grant, owner } of grants) logs.set(grant, await asking.log(town.clients.get(owner)!, grant));
-  return { logs, ...(await lookAtAll(asking, town)), mishaps };
+  return { logs, opened, ...(await lookAtAll(asking, town)), mishaps };
 }
 
 type Looked = Pick<Ending, 'given' | 'held'>;
@@ -166,12 +175,14 @@ function isSettled(grants: readonly Begun[], { given, held }: Looked): boolean {
 }
 
 /** The latest, one view each: what was acknowledged is there, and opens to the photo that was shared. */
-async function openAgain(asking: Asking, town: Town, grants: readonly Begun[]): Promise<void> {
+async function openAgain(asking: Asking, town: Town, grants: readonly Begun[]): Promise<Ending['opened']> {
+  const opened = new Map<string, Asked | undefined>();
   for (const { grant, owner, viewer } of grants.slice(-openedMax)) {
     const client = (name: string): Client => town.clients.get(name)!;
     await asking.ask(client(owner), { type: 'change', viewer, grant, change: { add: 1 } });
-    await asking.ask(client(viewer), { type: 'view', grant });
+    opened.set(grant, await asking.ask(client(viewer), { type: 'view', grant }));
   }
+  return opened;
 }
 
 function medians({ firstGrants }: Faults): Outcome['firstGrants'] {

@@ -20,13 +20,21 @@ export interface Violation {
   readonly what: string;
 }
 
+/** ms since the run began. */
+export interface Rolling {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** And nothing went wrong until then: what was begun before `toMs` had time to end. */
+  readonly calmUntilMs: number;
+}
+
 export interface Evidence {
   readonly operations: readonly Operation[];
   readonly ending: Ending;
   /** By owner and photo: what is to be shown. */
   readonly digests: ReadonlyMap<string, string>;
-  /** While servers were restarted in good order, and nothing else was wrong: from, to, ms. */
-  readonly rolling: readonly (readonly [number, number])[];
+  /** While servers were restarted in good order, and nothing else was wrong. */
+  readonly rolling: readonly Rolling[];
 }
 
 export function check({ operations, ending, digests, rolling }: Evidence): readonly Violation[] {
@@ -39,6 +47,7 @@ export function check({ operations, ending, digests, rolling }: Evidence): reado
         ...checkLog(begun, its, ending),
         ...checkEnd(begun, its, ending),
         ...checkShown(begun, its, digests.get(`${begun.owner}/${begun.photo}`)),
+        ...checkOpened(begun, ending),
       ];
     }),
     ...checkVersions(operations),
@@ -220,6 +229,16 @@ function checkShown(begun: Begun, operations: readonly Operation[], digest: stri
   });
 }
 
+/** What was opened in the end showed its photo, which somebody looked at. */
+function checkOpened({ grant }: Begun, { opened }: Ending): Violation[] {
+  if (!opened.has(grant)) return [];
+  const outcome = opened.get(grant);
+  const answer = outcome?.type === 'ok' ? outcome.answer : undefined;
+  if (answer?.type === 'viewed' && answer.digest !== undefined) return [];
+  const what = `It did not open in the end: ${JSON.stringify(outcome)}`;
+  return [{ promise: 'no picture is lost', grant, what }];
+}
+
 /** What a viewer holds never becomes older. Looks that overlap say nothing about each other. */
 function checkVersions(operations: readonly Operation[]): readonly Violation[] {
   const looks = operations.flatMap(({ client, beganMs, endedMs, outcome }) =>
@@ -242,12 +261,12 @@ function checkVersions(operations: readonly Operation[]): readonly Violation[] {
   return violations;
 }
 
-function checkRolling(
-  operations: readonly Operation[],
-  rolling: readonly (readonly [number, number])[],
-): readonly Violation[] {
+function checkRolling(operations: readonly Operation[], rolling: readonly Rolling[]): readonly Violation[] {
+  const isWithin = ({ beganMs, endedMs }: Operation): boolean =>
+    rolling.some(
+      ({ fromMs, toMs, calmUntilMs }) => beganMs >= fromMs && beganMs <= toMs && endedMs <= calmUntilMs,
+    );
   return operations
-    .filter(({ beganMs, endedMs }) => rolling.some(([from, to]) => beganMs >= from && endedMs <= to))
-    .filter(({ outcome }) => outcome.type === 'maybe')
+    .filter((each) => each.outcome.type === 'maybe' && isWithin(each))
     .map((each) => ({ promise: 'a rolling restart fails nobody', what: describe(each) }));
 }

@@ -105,6 +105,8 @@ export interface Ending {
   /** The last look of every owner, and of every viewer. */
   readonly given: ReadonlyMap<string, GivenState>;
   readonly held: ReadonlyMap<string, HeldState>;
+  /** By grant: what came of viewing it once more, when nothing was wrong any more; undefined: nobody was there. */
+  readonly opened: ReadonlyMap<string, Outcome | undefined>;
   /** Processes that ended though nobody ended them, and operations that never did. */
   readonly mishaps: readonly string[];
 }

@@ -121,8 +121,10 @@ function takenSoon<Part>(answers: AsyncGenerator<Part, void, undefined>): AsyncI
   return takenInTime(answers, peerSilentMs, slow);
 }
 
-/** Nothing was refused: what came of a delivery is kept, to be resumed. */
-const slow = (): Unreachable => new Unreachable('The peer was too slow: it may begin again.');
+/** To what receives, the end of a stream and no refusal: what came of a delivery is kept, to be resumed. */
+class TooSlow extends Unreachable {}
+
+const slow = (): TooSlow => new TooSlow('The peer was too slow: it may begin again.');
 
 /**
  * What bytes from a peer break is the peer's fault, not ours; that there is no cloud or no room here is nobody's, and
@@ -130,6 +132,7 @@ const slow = (): Unreachable => new Unreachable('The peer was too slow: it may b
  */
 export function asRefused(error: unknown, tell: (line: string) => void): Refused | undefined {
   if (error instanceof FormatError) return new Refused(Reason.INVALID_REQUEST, error.message);
+  if (error instanceof TooSlow) return new Refused(Reason.BAD_STREAM, error.message);
   if (error instanceof VaultError && error.problem === 'full') {
     tell(error.message);
     const what = 'The disk of the other side is full: nothing was taken, ask its owner to make room.';

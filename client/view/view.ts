@@ -189,17 +189,20 @@ async function spendUnder(newest: Rights, rights: Rights, workings: Workings): P
 function spendPrepaid(rights: Rights, sealId: Uint8Array, workings: Workings): Spent | undefined {
   const { prepaid } = workings.vault;
   const { grantId } = rights;
-  return workings.vault.transact(() => {
+  const decided = workings.vault.transact(() => {
     const next = prepaid.next(grantId, sealId);
     if (!next) return undefined;
     const nowMs = cloudNowMs(workings);
     const { ordinal, viewId, cloudKey } = next;
     const reason = refusePrepaid({ rights, ordinal, nowMs, clockMarkMs: prepaid.clockMarkMs });
-    if (reason !== undefined) throw new Refused(reason, prepaidMessages[reason]);
+    // Kept for a refusal too: who has seen the expiry pass cannot go back to before it.
     prepaid.markClock(nowMs, { certain: false });
+    if (reason !== undefined) return new Refused(reason, prepaidMessages[reason]);
     prepaid.show({ grantId, viewId }, sealId, nowMs);
     return { cloudKey, viewId, rights, used: ordinal };
   });
+  if (decided instanceof Refused) throw decided;
+  return decided;
 }
 
 const prepaidMessages = {

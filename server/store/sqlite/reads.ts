@@ -35,7 +35,7 @@ export class Reads {
   readonly #sql: ReturnType<typeof prepareReads>;
   readonly #getAll: (keys: readonly string[]) => (Row | undefined)[];
   #head = 0;
-  #dataVersion: unknown;
+  #dataVersion: number | undefined;
 
   constructor(db: Database.Database) {
     this.#db = db;
@@ -68,7 +68,7 @@ export class Reads {
 
   /** The newest revision that watches are told of. Costs a read of the file's header while nobody writes. */
   head(): number {
-    const dataVersion = this.#db.pragma('data_version', { simple: true });
+    const dataVersion = this.#sql.dataVersion.get();
     if (dataVersion !== this.#dataVersion) {
       this.#head = this.state().told;
       this.#dataVersion = dataVersion;
@@ -119,6 +119,7 @@ function plain({ key, value, revision }: Row): Row {
 
 function prepareReads(db: Database.Database) {
   return {
+    dataVersion: db.prepare<[], number>('PRAGMA data_version').pluck(),
     state: db.prepare<[], State>('SELECT revision, told, logged, trimmed FROM state'),
     get: db.prepare<[string], Row>('SELECT key, value, revision FROM rows WHERE key = ?'),
     list: db.prepare<[string, string, string, number], Row>(

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { check } from '../../../chaos/rules/check.js';
 import type { Evidence, Violation } from '../../../chaos/rules/check.js';
-import type { Answer, Ending, FinalLog, Operation } from '../../../chaos/rules/history.js';
+import type { Answer, Ending, FinalLog, Operation, Outcome } from '../../../chaos/rules/history.js';
 import { drawEvidence, grant } from './histories.js';
 
 const seeds = fc.integer({ min: 1, max: 2 ** 30 });
@@ -137,6 +137,14 @@ test('a picture that was acknowledged and is not there is found', (t) => {
   t.true(foundInEnd(() => ({ held: new Map() })).includes('no picture is lost'));
 });
 
+test('a picture that does not open in the end, or that nobody could look at, is found', (t) => {
+  const opened = (outcome: Outcome | undefined) =>
+    foundInEnd(() => ({ opened: new Map([[grant, outcome]]) }));
+  t.deepEqual(opened({ type: 'maybe', why: 'BAD_CARRIER: it is damaged' }), ['no picture is lost']);
+  t.deepEqual(opened({ type: 'ok', answer: { type: 'viewed', remaining: 0 } }), ['no picture is lost']);
+  t.deepEqual(opened(undefined), ['no picture is lost']);
+});
+
 test('an update that did not arrive is found', (t) => {
   const late = foundInEnd(({ held }) => ({
     held: new Map([[grant, { ...held.get(grant)!, version: 1 }]]),
@@ -163,9 +171,13 @@ test('what ended by itself is told, and what failed while servers were restarted
   );
   const evidence = peaceful();
   const lost = evidence.operations.filter(({ outcome }) => outcome.type === 'maybe');
-  const promises = check({ ...evidence, rolling: [[0, Infinity]] });
-  t.is(promises.length, lost.length);
+  const restarted = (toMs: number, calmUntilMs: number) =>
+    check({ ...evidence, rolling: [{ fromMs: 0, toMs, calmUntilMs }] }).length;
+  t.is(restarted(Infinity, Infinity), lost.length);
   t.true(lost.length > 0);
+  const [first] = lost as [Operation, ...Operation[]];
+  t.is(restarted(first.beganMs, Infinity), 1, 'begun within it, and ended after it');
+  t.is(restarted(first.beganMs, first.beganMs), 0, 'ended when other things were wrong');
 });
 
 test('what a viewer holds never becomes older', (t) => {

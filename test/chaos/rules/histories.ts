@@ -75,6 +75,7 @@ class Ledger {
       logs: new Map([[grant, { events: this.events, flaw: null }]]),
       given: new Map([[grant, this.given()]]),
       held: new Map([[grant, held]]),
+      opened: new Map([[grant, { type: 'ok', answer: { type: 'viewed', remaining: 0, digest: 'd' } }]]),
       mishaps: [],
     };
   }

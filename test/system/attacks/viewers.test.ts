@@ -194,6 +194,11 @@ test.serial('a viewer who sets his clock back (prepaid): shows nothing by it', a
   t.like(await viewedBy(timed(bob, halfHourMs), grant), { shown: 'photo' });
   t.like(await timed(bob, 0).glimpse(['view', grant]), { exit: 1, error: { reason: 'CLOCK_SET_BACK' } });
   t.like(await viewedBy(timed(bob, 5 * halfHourMs), grant), { shown: 'cover', reason: 'expired' });
+  t.like(
+    await viewedBy(timed(bob, halfHourMs), grant),
+    { shown: 'cover', reason: 'expired' },
+    'back to before it',
+  );
   const held = await answer<HeldLine[]>(bob, 'inbox');
   t.is(held.find((line) => line.grant === grant)!.prepaid, 2);
 });
