@@ -20,7 +20,7 @@ export const LIMITS = {
   idatBytesMax: 1_048_576,
   /** A cover's file. */
   coverBytesMax: 33_554_432,
-  /** Pixels of a cover before it is resized. It is decoded in strips, so this bounds time, not memory. */
+  /** Pixels of a cover that an owner chose, before her client makes it smaller. */
   coverPixelsMax: 50_000_000,
   /** Plaintext of a sealed segment: both locks work on one at a time. */
   segmentBytes: 65_536,

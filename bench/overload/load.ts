@@ -20,11 +20,12 @@ const ownersMain = fileURLToPath(new URL('owners.process.js', import.meta.url));
 
 /**
  * What a server may have in memory at once: twice what it lets owners declare (a hiding holds its cover's raster and
- * bands of its carrier), the covers it keeps, a window of each stream, and 256 MiB for itself.
+ * bands of its carrier), the covers it keeps and the one that it decodes, a window of each stream, and 256 MiB for itself.
  */
 export const BOUND_BYTES =
   2 * STEGO_LIMITS.declaredBytesMax +
   STEGO_LIMITS.coverCacheBytesMax +
+  6 * STEGO_LIMITS.coverPixelsMax +
   STEGO_LIMITS.streamsMax * RPC_LIMITS.windowBytes +
   256 * 1024 * 1024;
 

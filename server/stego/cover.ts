@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
 import sharp from 'sharp';
 import type { Shape } from '../../core/carrier/layout/shape.js';
-import { LIMITS } from '../../core/limits.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { STEGO_LIMITS } from './limits.js';
@@ -35,6 +35,7 @@ const beginnings: readonly (readonly [at: number, text: string])[] = [
 ];
 
 export class Covers {
+  readonly #inTurn = pLimit(1);
   readonly #decoded = new LRUCache<string, Decoded>({
     maxSize: STEGO_LIMITS.coverCacheBytesMax,
     sizeCalculation: ({ data }) => data.length,
@@ -47,7 +48,7 @@ export class Covers {
    */
   async raster(cover: Uint8Array, shapeFor: (proportions: number) => Shape): Promise<Raster> {
     const key = createHash('sha256').update(cover).digest('base64');
-    const decoded = this.#decoded.get(key) ?? (await decode(cover));
+    const decoded = this.#decoded.get(key) ?? (await this.#inTurn(() => decode(cover)));
     this.#decoded.set(key, decoded);
     const shape = shapeFor(decoded.width / decoded.height);
     return { shape, samples: await resized(decoded, shape) };
@@ -61,7 +62,7 @@ async function decode(cover: Uint8Array): Promise<Decoded> {
   }
   try {
     const { data, info } = await sharp(cover, {
-      limitInputPixels: LIMITS.coverPixelsMax,
+      limitInputPixels: STEGO_LIMITS.coverPixelsMax,
       failOn: 'error',
       sequentialRead: true,
     })

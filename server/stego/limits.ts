@@ -21,6 +21,11 @@ export const STEGO_LIMITS = {
   bandsAhead: 3,
   /** Silence of an owner, sending or receiving, after which the hiding ends and its place is free. */
   idleMs: 30_000,
+  /**
+   * Pixels of a cover that comes. A progressive JPEG is not decoded in strips but held whole, in six bytes a pixel, so
+   * one is decoded at a time. Owners' clients send a quarter of this.
+   */
+  coverPixelsMax: 16_777_216,
   /** Longer side at which a decoded cover is kept. A larger carrier enlarges it; nobody looks for the difference. */
   coverSideMax: 4_096,
   /** Decoded covers that are kept for the next hiding: two of the largest, a hundred of the usual. */

@@ -15,7 +15,7 @@ import { pem } from '../../core/identity/tls.js';
 import type { Credentials, Identity } from '../../core/identity/tls.js';
 import { openChannel } from '../../core/rpc/channel.js';
 import type { Channel } from '../../core/rpc/channel.js';
-import { Refused } from '../../core/rpc/errors.js';
+import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import { pathOf, streamsRequests, streamsResponses } from '../../core/rpc/method.js';
 import { fromStatus } from '../../core/rpc/status.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -25,7 +25,10 @@ import { sampleOf } from './samples.js';
 import { SMALL } from './target.js';
 import type { Target } from './target.js';
 
+/** A stream that is whole may be left without an answer for so long, if it is to last. */
 const callMs = 5_000;
+/** A single request that has no answer by then has hung its handler. */
+const answerMs = 20_000;
 /** Streams are given so many messages of one input. */
 const messagesMax = 3;
 
@@ -65,12 +68,17 @@ function methodTarget(method: DescMethod, channel: Channel, door: string): Targe
     name: `${method.name} at ${door}`,
     make: (chance) => mutated(seeds, chance),
     read: (input) => patiently(() => called(method, channel, Buffer.from(input))),
-    refuses: (error) => !(error instanceof Refused) || error.reason !== Reason.INTERNAL,
+    refuses: (error) => isRefused(error) || (isLasting(method) && error instanceof Unreachable),
     ...SMALL,
     share: rare.includes(method.name) ? 0.1 : 1,
-    msMax: 4 * callMs,
+    msMax: 2 * answerMs,
   };
 }
+
+/** Neither our own failure, nor silence, nor a process that ended. */
+const isRefused = (error: unknown): boolean => error instanceof Refused && error.reason !== Reason.INTERNAL;
+
+const isLasting = (method: DescMethod): boolean => streamsRequests(method) || streamsResponses(method);
 
 /** Whoever is turned away for asking too often was not heard: once more, after the wait. */
 async function patiently(call: () => Promise<void>): Promise<void> {
@@ -90,7 +98,7 @@ async function called(method: DescMethod, channel: Channel, input: Buffer): Prom
   const raw = new grpc.Client(channel.address, grpc.credentials.createInsecure(), {
     channelOverride: channel.raw,
   });
-  const options = { deadline: Date.now() + callMs };
+  const options = { deadline: Date.now() + (isLasting(method) ? callMs : answerMs) };
   const metadata = new grpc.Metadata();
   const all = [pathOf(method), same, same] as const;
   if (streamsRequests(method)) {

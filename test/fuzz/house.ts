@@ -20,10 +20,12 @@ export interface House {
   readonly doors: readonly Door[];
   /** Of the process that is fuzzed as a peer. */
   readonly bob: TestClient;
+  /** Of the server, which nobody starts again: whether it runs is whether it has borne everything. */
+  readonly isServerAlive: () => boolean;
 }
 
 export async function houseOf(ending: Ending): Promise<House> {
-  const cloud = await startCloud(ending, 1);
+  const cloud = await startCloud(ending, 1, '--no-restart');
   const [mallory, leaver, bob] = [
     await newcomer(ending, cloud, 'mallory'),
     await newcomer(ending, cloud, 'leaver'),
@@ -63,7 +65,16 @@ export async function houseOf(ending: Ending): Promise<House> {
       credentials: () => toPeer(member, bobsKey),
     },
   ];
-  return { doors, bob };
+  return { doors, bob, isServerAlive: () => runs(cloud.servers[0]!.pid) };
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function identityOf({ vault }: TestClient): Identity {

@@ -48,8 +48,8 @@ const tried = new Map<string, number>();
 const findings: Finding[] = [];
 const ending = new Ending();
 try {
-  const doors = asked.handlers ? (await houseOf(ending)).doors : [];
-  const aimed = await Promise.all(doors.map(handlersAt));
+  const house = asked.handlers ? await houseOf(ending) : undefined;
+  const aimed = await Promise.all((house?.doors ?? []).map(handlersAt));
   ending.add(() => aimed.forEach((one) => one.close()));
   const handlers = aimed.flatMap(({ targets }) => targets).filter(isAsked);
   const chosen = decoders.filter(isAsked);
@@ -67,6 +67,8 @@ try {
     findings.push(...found);
     did({ target: target.name, seed: asked.seed, from: 0, to }, found);
   }
+  if (house?.isServerAlive() === false)
+    throw new Error('The server ended: the last input that it was given did it.');
 } finally {
   await ending.all();
 }
