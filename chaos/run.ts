@@ -143,7 +143,7 @@ async function settle(
     await sleep(lookMs);
     looked = await lookAtAll(asking, town);
   }
-  const opened = await openAgain(asking, town, grants);
+  const opened = await openAgain(asking, town, grants, looked);
   const logs = new Map<string, FinalLog | undefined>();
   for (const { grant, owner } of grants) logs.set(grant, await asking.log(town.clients.get(owner)!, grant));
   return { logs, opened, ...(await lookAtAll(asking, town)), mishaps };
@@ -175,11 +175,18 @@ function isSettled(grants: readonly Begun[], { given, held }: Looked): boolean {
 }
 
 /** The latest, one view each: what was acknowledged is there, and opens to the photo that was shared. */
-async function openAgain(asking: Asking, town: Town, grants: readonly Begun[]): Promise<Ending['opened']> {
+async function openAgain(
+  asking: Asking,
+  town: Town,
+  grants: readonly Begun[],
+  { given }: Looked,
+): Promise<Ending['opened']> {
   const opened = new Map<string, Asked | undefined>();
   for (const { grant, owner, viewer } of grants.slice(-openedMax)) {
     const client = (name: string): Client => town.clients.get(name)!;
-    await asking.ask(client(owner), { type: 'change', viewer, grant, change: { add: 1 } });
+    // The quota may be less than what was spent.
+    const views = (given.get(grant)?.used ?? 0) + 1;
+    await asking.ask(client(owner), { type: 'change', viewer, grant, change: { views } });
     opened.set(grant, await asking.ask(client(viewer), { type: 'view', grant }));
   }
   return opened;

@@ -11,6 +11,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HeldLine, PeerLine, Safety, Shared } from '../../../client/engine.js';
 import { PEER_LIMITS } from '../../../client/peer/limits.js';
+import { openVault } from '../../../client/vault/vault.js';
 import { makeCapsule } from '../../../core/rights/capsule.js';
 import { readRights } from '../../../core/rights/signed.js';
 import { fileKeyCommitment } from '../../../core/seal/keys.js';
@@ -20,6 +21,8 @@ import type { DeliverRequestSchema, DeliverResponse, ParcelSchema } from '../../
 import { NameRecordSchema } from '../../../gen/glimpse/v1/records_pb.js';
 import { CapsuleSchema } from '../../../gen/glimpse/v1/rights_pb.js';
 import type { SignedRights } from '../../../gen/glimpse/v1/rights_pb.js';
+import { Stego } from '../../../gen/glimpse/v1/stego_pb.js';
+import type { Person } from '../../../demo/person.js';
 import { Cast } from '../../client/cast.js';
 import { carrierOf } from '../../core/carrier/samples.js';
 import { drawIdentity } from '../../identities.js';
@@ -27,7 +30,7 @@ import { join } from '../../server/joining.js';
 import { answer } from '../household.js';
 import { Lines, attackerFrom, refusalOf, signedRights } from './attacker.js';
 import type { Attacker } from './attacker.js';
-import { clusterOf, givenBy, openHouse, viewedBy } from './house.js';
+import { clusterOf, givenBy, openHouse, viewIdAt, viewedBy } from './house.js';
 import type { House } from './house.js';
 
 interface Scene extends House {
@@ -187,6 +190,16 @@ test.serial('someone who lies that another is offline: is not believed', async (
   }
 });
 
+/** The hiding that someone's picture is of. */
+function sealOf({ home }: Person, grantId: Uint8Array): Uint8Array {
+  const vault = openVault(home);
+  try {
+    return readRights(vault.held.get(grantId)!.signedRights).sealId;
+  } finally {
+    vault.close();
+  }
+}
+
 /** The directory says that a name has other keys, for as long as `act` takes. */
 async function lying<Result>(
   { cast }: House,
@@ -240,7 +253,16 @@ test.serial('a server that is stopped, killed or cut off: undoes nothing and giv
   const scene = t.context;
   const { alice, bob, cast, photo, received } = scene;
   const { used } = await givenBy(scene, received.grant);
-  await answer(alice, 'rights', 'bob', photo, '--revoke');
+  const stego = lines.to(Stego, cast.addresses[0]!, attackerFrom(bob).identity);
+  const grantId = Buffer.from(received.grant, 'hex');
+  const unlock = (sealId: Uint8Array) =>
+    refusalOf(stego.unlock({ grantId, sealId, viewIds: [viewIdAt(Date.now())] }, { deadlineMs: 60_000 }));
+  t.is(await unlock(randomBytes(16)), 'CARRIER_SUPERSEDED', 'there is a connection');
+  const [stopped] = cast.pids as [number, ...number[]];
+  process.kill(stopped, 'SIGSTOP');
+  const late = unlock(sealOf(bob, grantId));
+  await answer(alice, 'rights', 'bob', photo, '--revoke').finally(() => process.kill(stopped, 'SIGCONT'));
+  t.true(['REVOKED', 'Unreachable'].includes((await late)!), 'what waited at a stopped server');
   await cast.killCloud();
   await cast.reviveCloud();
   t.like(await givenBy(scene, received.grant), { used });
