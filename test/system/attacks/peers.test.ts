@@ -257,7 +257,7 @@ test.serial('a server that is stopped, killed or cut off: undoes nothing and giv
   const grantId = Buffer.from(received.grant, 'hex');
   const unlock = (sealId: Uint8Array) =>
     refusalOf(stego.unlock({ grantId, sealId, viewIds: [viewIdAt(Date.now())] }, { deadlineMs: 60_000 }));
-  t.is(await unlock(randomBytes(16)), 'CARRIER_SUPERSEDED', 'there is a connection');
+  t.is(await unlock(randomBytes(32)), 'CARRIER_SUPERSEDED', 'there is a connection');
   const [stopped] = cast.pids as [number, ...number[]];
   process.kill(stopped, 'SIGSTOP');
   const late = unlock(sealOf(bob, grantId));
