@@ -72,7 +72,7 @@ function methodTarget(method: DescMethod, channel: Channel, door: string): Targe
     refuses: (error) => isRefused(error) || (isLasting(method) && !(error instanceof Refused)),
     ...SMALL,
     share: rare.includes(method.name) ? 0.1 : 1,
-    msMax: 2 * answerMs,
+    msMax: answerMs,
   };
 }
 
