@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
+import { letHeapGrow } from '../core/heap.js';
 import { commands } from './commands/all.js';
 import type { Chosen } from './commands/command-line.js';
 import { parseLine } from './commands/command-line.js';
@@ -25,6 +26,7 @@ import { Showing } from './web/shown.js';
 /** As a shell reports a program that was interrupted. */
 const interruptedExit = 130;
 
+letHeapGrow();
 const home = homeFolder(process.env);
 const ending = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => ending.abort());

@@ -1,5 +1,6 @@
 /** glimpse-server: one server, the whole cloud of this machine, join codes. */
 import { CommanderError } from 'commander';
+import { letHeapGrow } from '../core/heap.js';
 import { EXIT, exitCodeOf } from '../core/rpc/errors.js';
 import { CommandFailed } from './commands/outside.js';
 import type { Outside } from './commands/outside.js';
@@ -34,6 +35,8 @@ function exitCode(error: unknown): number {
   process.stderr.write(`glimpse-server: ${error instanceof Error ? error.message : String(error)}\n`);
   return error instanceof CommandFailed ? error.exitCode : exitCodeOf(error);
 }
+
+letHeapGrow();
 
 const outside: Outside = {
   out: process.stdout,
