@@ -7,7 +7,7 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { LIMITS } from '../../limits.js';
 import { adler32 } from './adler.js';
 import { chunk, stored } from './chunks.js';
-import { differencer, interleaver, lowOf } from './samples.js';
+import { differencer, interleaver, narrower } from './samples.js';
 import { lowBytes, rowBytes } from './shape.js';
 
 /** How rows are deflated: `fast` stores them, `small` filters them and codes them with Huffman alone. */
@@ -87,14 +87,16 @@ function rowsOf({ cover, low, width }: Samples, filter: number, rows: Uint8Array
  * @returns undefined if a row has another filter than None or Sub
  */
 export function lowBytesOf(rows: Uint8Array, width: number): Uint8Array | undefined {
+  const samples = lowBytes(width);
   const count = rows.length / rowBytes(width);
-  const low = new Uint8Array(count * lowBytes(width));
+  const low = new Uint8Array(count * samples);
+  const narrow = narrower(samples);
   for (let row = 0; row < count; row += 1) {
     const from = row * rowBytes(width);
-    const rowLow = lowOf(rows.subarray(from + 1, from + rowBytes(width)));
-    if (rows[from] === sub) addUp(rowLow);
+    const at = row * samples;
+    narrow(rows.subarray(from + 1, from + rowBytes(width)), low, at);
+    if (rows[from] === sub) addUp(low.subarray(at, at + samples));
     else if (rows[from] !== none) return undefined;
-    low.set(rowLow, row * lowBytes(width));
   }
   return low;
 }

@@ -54,9 +54,15 @@ export function differencer(rowBytes: number, distance: number): (row: Uint8Arra
 
 const topBits = 0x80_80_80_80 | 0;
 
-/** Every second byte, from the second on: what is left of samples that begin one byte later when they are narrowed. */
-export function lowOf(samples: Uint8Array): Uint8Array {
-  const later = new Uint16Array(samples.length / 2);
-  new Uint8Array(later.buffer).set(littleEndian ? samples.subarray(1) : samples);
-  return new Uint8Array(later);
+/**
+ * Takes from rows of so many samples every second byte, from the second on, and puts them into `low`, at a place: they
+ * are what is left of samples that begin one byte later when they are narrowed.
+ */
+export function narrower(samples: number): (row: Uint8Array, low: Uint8Array, at: number) => void {
+  const later = new Uint16Array(samples);
+  const bytes = new Uint8Array(later.buffer);
+  return (row, low, at) => {
+    bytes.set(littleEndian ? row.subarray(1) : row);
+    low.set(later, at);
+  };
 }
