@@ -1,5 +1,5 @@
 /** An etcd of three members on this machine, as docs/deploy.md has it run, on free ports and disks of its own. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -8,11 +8,17 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import pRetry from 'p-retry';
 import { mortal } from './processes.js';
 
 const program = '/usr/bin/etcd';
 export const isEtcdInstalled = (): boolean => existsSync(program);
+
+/** @throws Error with what it said */
+async function etcdctl(...words: string[]): Promise<void> {
+  await promisify(execFile)('etcdctl', words, { env: { ...process.env, ETCDCTL_API: '3' }, timeout: 60_000 });
+}
 
 /** Where a member listens: for clients, and for the other members. */
 export interface MemberPlace {
@@ -93,6 +99,21 @@ export class Etcd {
     this.#members[index] = member;
   }
 
+  /** Writes a backup of all it has, as docs/deploy.md says. */
+  async save(file: string): Promise<void> {
+    await etcdctl('--endpoints', this.addresses[0]!, 'snapshot', 'save', file);
+  }
+
+  /** Loses everything, and begins anew with what a backup has. */
+  async restore(file: string): Promise<void> {
+    await Promise.all(this.#members.map((_, index) => this.kill(index)));
+    for (const [index, place] of this.#places.entries()) {
+      await rm(this.#data(place), { recursive: true, force: true });
+      await etcdctl('snapshot', 'restore', file, ...this.#identity(place));
+      this.restart(index);
+    }
+  }
+
   async remove(): Promise<void> {
     await Promise.all(this.#members.map((_, index) => this.kill(index)));
     await rm(this.#folder, { recursive: true, force: true });
@@ -108,16 +129,28 @@ export class Etcd {
     throw new Error('etcd has no leader');
   }
 
-  #arguments({ name, host, clientPort, peerPort, folder }: MemberPlace): string[] {
-    const scheme = this.#options.scheme ?? 'http';
-    const peers = this.#places.map((place) => `${place.name}=http://${place.host}:${place.peerPort}`);
+  #data({ name, folder }: MemberPlace): string {
+    return folder ?? path.join(this.#folder, name);
+  }
+
+  /** What a member is started with, and restored with. */
+  #identity(place: MemberPlace): string[] {
+    const peers = this.#places.map(({ name, host, peerPort }) => `${name}=http://${host}:${peerPort}`);
     return [
-      ...['--name', name, '--data-dir', folder ?? path.join(this.#folder, name)],
+      ...['--name', place.name, '--data-dir', this.#data(place)],
+      ...['--initial-advertise-peer-urls', `http://${place.host}:${place.peerPort}`],
+      ...['--initial-cluster', peers.join(','), '--initial-cluster-token', path.basename(this.#folder)],
+    ];
+  }
+
+  #arguments(place: MemberPlace): string[] {
+    const { name, host, clientPort, peerPort } = place;
+    const scheme = this.#options.scheme ?? 'http';
+    return [
+      ...this.#identity(place),
       ...['--listen-client-urls', `${scheme}://${host}:${clientPort}`],
       ...['--advertise-client-urls', `${scheme}://${host}:${clientPort}`],
       ...['--listen-peer-urls', `http://${host}:${peerPort}`],
-      ...['--initial-advertise-peer-urls', `http://${host}:${peerPort}`],
-      ...['--initial-cluster', peers.join(','), '--initial-cluster-token', path.basename(this.#folder)],
       ...['--heartbeat-interval', '50', '--election-timeout', '500', '--pre-vote'],
       ...['--logger', 'zap', '--log-outputs', path.join(this.#folder, `${name}.log`)],
       ...(this.#options.options ?? []),

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { CloudReady } from '../../demo/cloud.js';
+import type { CloudChoice, CloudReady } from '../../demo/cloud.js';
 import { cloudFolder, runCloud, serverProgram } from '../../demo/cloud.js';
 import { Person } from '../../demo/person.js';
 import { Running } from '../../demo/processes.js';
@@ -32,6 +32,7 @@ export class Cast {
   readonly #people: Person[] = [];
   #known: CloudReady['servers'] = [];
   #servers: Running[] = [];
+  #storeWords: readonly string[] = [];
   cloud: Running | undefined;
   joinCode = '';
 
@@ -46,8 +47,10 @@ export class Cast {
     return cast;
   }
 
-  async openCloud(servers: number): Promise<void> {
-    this.cloud = runCloud({ folder: this.folder, servers });
+  /** @param choice `words` say where its store is, if not in its folder */
+  async openCloud(servers: number, choice: Pick<CloudChoice, 'words' | 'through'> = {}): Promise<void> {
+    this.#storeWords = choice.words ?? [];
+    this.cloud = runCloud({ folder: this.folder, servers, ...choice });
     const ready = (await this.cloud.ready()) as CloudReady;
     this.joinCode = ready.joinCode;
     this.#known = ready.servers;
@@ -56,6 +59,11 @@ export class Cast {
   /** host:port of every server's services. */
   get addresses(): string[] {
     return this.#known.map(({ address }) => address);
+  }
+
+  /** host:port of where every server enrols. */
+  get enrolments(): string[] {
+    return this.#known.map(({ enrolment }) => enrolment);
   }
 
   /** Of the servers that `openCloud` started. */
@@ -81,7 +89,7 @@ export class Cast {
           name: id,
           words: [
             ...[serverProgram, 'run', '--json', '--id', id, '--data', this.data],
-            ...['--listen', address, '--enrol', enrolment],
+            ...['--listen', address, '--enrol', enrolment, ...this.#storeWords],
           ],
           environment: {},
           output: path.join(this.folder, 'logs', `${id}.out`),

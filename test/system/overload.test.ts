@@ -19,6 +19,7 @@ test('more photos than a server hides at once, and an owner who never reads: all
     served.every((times) => times > 10),
     served.join(' elections, views: '),
   );
+  t.is(elections.failed + unlocks.failed, 0);
   for (const { peakBytes } of used) {
     t.log(`${Math.round(peakBytes / 1e6)} MB`);
     t.true(peakBytes < BOUND_BYTES);

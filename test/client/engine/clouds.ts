@@ -160,10 +160,15 @@ export async function listing(viewer: TestClient, owner: string): Promise<Map<st
 
 export const original = (name: string): Promise<Buffer> => readFile(path.join(photos, name));
 
-/** The files below a folder that hold a piece of these bytes: 64 pieces of 24 bytes are looked for, from all over. */
-export async function holdingPieces(folder: string, bytes: Buffer): Promise<string[]> {
+/** 64 pieces of 24 bytes, from all over. */
+export function piecesOf(bytes: Buffer): Buffer[] {
   const step = Math.floor((bytes.length - 24) / 64);
-  const pieces = Array.from({ length: 64 }, (_, at) => bytes.subarray(at * step, at * step + 24));
+  return Array.from({ length: 64 }, (_, at) => bytes.subarray(at * step, at * step + 24));
+}
+
+/** The files below a folder that hold a piece of these bytes. */
+export async function holdingPieces(folder: string, bytes: Buffer): Promise<string[]> {
+  const pieces = piecesOf(bytes);
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())

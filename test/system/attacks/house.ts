@@ -1,7 +1,6 @@
 /** What is attacked: a cloud, Alice who is up and shows her gallery, and Bob whom she gave a photo. All are processes. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { v7 as uuidv7 } from 'uuid';
@@ -28,6 +27,11 @@ export interface House {
 /** @param views how many Alice gives */
 export async function openHouse(cast: Cast, servers: number, views: number): Promise<House> {
   await cast.openCloud(servers);
+  return inhabited(cast, views);
+}
+
+/** As `openHouse`, in a cloud that is open. */
+export async function inhabited(cast: Cast, views: number): Promise<House> {
   const [alice, bob] = [await cast.member('alice'), await cast.member('bob')];
   const { address: aliceAt } = await alice.start(['--gallery', photos, '--views', String(views)]);
   await answer(alice, 'allow', 'bob', 'request');
@@ -36,8 +40,6 @@ export async function openHouse(cast: Cast, servers: number, views: number): Pro
   const [{ name: photo }] = listed as [PhotoLine];
   return { cast, servers: cast.addresses, alice, aliceAt, bob, photo, received };
 }
-
-export const original = ({ photo }: House): Promise<Buffer> => readFile(path.join(photos, photo));
 
 /** What the servers keep apart from their store. */
 export const clusterOf = ({ cast }: House): Promise<Cluster> => openCluster(path.join(cast.data, 'cluster'));

@@ -158,20 +158,52 @@ test.serial('a viewer with two devices or a thousand requests: spends the last v
   t.like(await givenBy(house, received.grant), { quota: 4, used: 4 });
 });
 
+/** Copies a vault; what is returned puts the copy in its place. */
+async function vaultKept({ home }: Person): Promise<() => Promise<void>> {
+  const kept = `${home}-kept`;
+  await rm(kept, { recursive: true, force: true });
+  await cp(home, kept, { recursive: true });
+  return async () => {
+    await rm(home, { recursive: true });
+    await cp(kept, home, { recursive: true });
+  };
+}
+
 test.serial('a viewer who restores an old vault (strict): gains no view', async (t) => {
   const { alice, bob, photo, received } = t.context;
   await answer(alice, 'rights', 'bob', photo, '--add', '2');
-  const kept = `${bob.home}-kept`;
-  await cp(bob.home, kept, { recursive: true });
-  const restore = async () => {
-    await rm(bob.home, { recursive: true });
-    await cp(kept, bob.home, { recursive: true });
-  };
+  const restore = await vaultKept(bob);
   t.like(await viewedBy(bob, received.grant), { shown: 'photo', remaining: 1 });
   await restore();
   t.like(await viewedBy(bob, received.grant), { shown: 'photo', remaining: 0 });
   await restore();
   t.like(await viewedBy(bob, received.grant), { shown: 'cover', reason: 'spent' });
+});
+
+test.serial('a viewer who restores an old vault (prepaid): has again what was unlocked ahead', async (t) => {
+  const house = t.context;
+  const { alice, bob } = house;
+  const terms = ['--views', '2', '--mode', 'prepaid'];
+  await bob.start([]);
+  const { grant } = await answer<Shared>(alice, 'share', 'bob', 'allium-oreophilum.jpg', ...terms);
+  await bob.up!.stop();
+  await answer(bob, 'prepay', grant, '2');
+  const restore = await vaultKept(bob);
+  for (const remaining of [1, 0, 1, 0]) {
+    t.like(await viewedBy(bob, grant), { shown: 'photo', remaining });
+    if (remaining > 0) continue;
+    t.like(await viewedBy(bob, grant), { shown: 'cover', reason: 'spent' });
+    await restore();
+  }
+  t.like(await givenBy(house, grant), { quota: 2, used: 2 }, 'and the owner is told nothing of it');
+  await answer(alice, 'rights', 'bob', grant, '--revoke');
+  await bob.start([]);
+  t.like(
+    await viewedBy(bob, grant),
+    { shown: 'cover', reason: 'revoked' },
+    'an honest client, once it hears',
+  );
+  await bob.up!.stop();
 });
 
 /** Someone whose computer's clock is so far ahead. */
