@@ -5,11 +5,12 @@
 import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { cases } from './cases.js';
 import type { BenchCase } from './harness/case.js';
+import { countOf } from './harness/options.js';
 import { runCase } from './harness/run-case.js';
-import { markdown } from './harness/results.js';
+import { markdown, resultName } from './harness/results.js';
 
 interface Common {
   readonly quick?: boolean;
@@ -81,7 +82,7 @@ async function perform(benchCase: BenchCase, words: readonly string[], given: Co
       note: (text) => process.stderr.write(`${text}\n`),
     });
     process.stdout.write(
-      `${markdown(result)}\nWritten to ${path.join(resultsFolder, `${result.name}.json`)}\n`,
+      `${markdown(result)}\nWritten to ${path.join(resultsFolder, `${resultName(result)}.json`)}\n`,
     );
   } catch (error) {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -98,13 +99,6 @@ function commandOf(benchCase: BenchCase): Command {
     .option('--rounds <count>', 'how often each contestant is measured', countOf);
   benchCase.options?.(command);
   return command;
-}
-
-/** For options that are whole numbers above 0. */
-function countOf(typed: string): number {
-  const count = Number(typed);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new InvalidArgumentError('It must be a whole number above 0.');
 }
 
 function usualFolder(isQuick: boolean): Promise<string> {

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { BenchCase, Report, Run, Table, Target } from '../harness/case.js';
 import { curves } from '../harness/chart.js';
+import { countOf } from '../harness/options.js';
 import { median, plain } from '../harness/spread.js';
 import { HIDING } from './fleet.js';
 import type { Rival } from './policy.js';
@@ -266,7 +267,7 @@ export const balance: BenchCase = {
   summary: "Which server hides: the ring's production code against other policies, in simulated time.",
   options: (command: Command) => {
     command
-      .option('--seeds <count>', 'how many seeds', (typed) => wholeNumbers(`${Number(typed) + 1}`)[0]! - 1, 3)
+      .option('--seeds <count>', 'how many seeds', countOf, 3)
       .option('--servers <counts>', 'how many servers, with commas between', wholeNumbers, wholeServers);
   },
   run: compare,

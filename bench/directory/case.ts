@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { awaited } from '../../demo/processes.js';
 import type { BenchCase, Cell, Report, Run } from '../harness/case.js';
+import { countOf } from '../harness/options.js';
 import { plain, quantile, spread, withRange } from '../harness/spread.js';
 import { Child } from '../table/child.js';
 import type { Used } from '../table/child.js';
@@ -48,13 +49,11 @@ export const directory: BenchCase = {
   summary: 'many registered, many attending at one server: look-ups, lists, updates, what each costs',
   options: (command) =>
     command
-      .option('--names <count>', 'how many are registered', '100000')
-      .option('--present <count>', 'how many attend', '3000'),
+      .option('--names <count>', 'how many are registered', countOf, 100_000)
+      .option('--present <count>', 'how many attend', countOf, 3_000),
   run: async (run) => {
-    const { names = '100000', present = '3000' } = run.options as { names?: string; present?: string };
-    const sizes = run.quick
-      ? { names: 300, present: 20, calls: 40 }
-      : { names: Number(names), present: Number(present), calls: 1_000 };
+    const { names, present } = run.options as { names: number; present: number };
+    const sizes = run.quick ? { names: 300, present: 20, calls: 40 } : { names, present, calls: 1_000 };
     const bed = await open(run, sizes);
     const costs = [await hold(run, bed), await attend(run, bed)];
     const calls = await callAll(run, bed, sizes);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { Network } from '../../demo/network.js';
 import type { Host } from '../../demo/network.js';
 import type { BenchCase, Report, Run } from '../harness/case.js';
+import { countOf } from '../harness/options.js';
 import { median, plain, withRange, spread } from '../harness/spread.js';
 import type { Child } from '../table/child.js';
 import { BenchCloud } from '../table/cloud.js';
@@ -50,7 +51,7 @@ const cut = (hosts: ReadonlyMap<string, Host>): Fault => ({
 export const failover: BenchCase = {
   name: 'failover',
   summary: 'from a server that is killed, stopped or cut off to the next grant',
-  options: (command) => command.option('--faults <count>', 'of each kind', '15'),
+  options: (command) => command.option('--faults <count>', 'of each kind', countOf, 15),
   run: async (run) => {
     const network = await Network.lay();
     if (network) run.atEnd(() => network.remove());
@@ -73,7 +74,7 @@ async function strikes(
   member: Child,
 ): Promise<ReadonlyMap<Fault, readonly number[]>> {
   const took = new Map(faults.map((fault) => [fault, [] as number[]]));
-  const count = run.quick ? 1 : Number(run.options['faults'] ?? 15);
+  const count = run.quick ? 1 : (run.options['faults'] as number);
   for (let number = 0; number < count; number += 1) {
     for (const fault of faults) {
       run.signal.throwIfAborted();

@@ -6,6 +6,7 @@ import type { Engine } from '../../client/engine.js';
 import { pathsOf } from '../../client/vault/home.js';
 import type { Person } from '../../demo/person.js';
 import type { BenchCase, Report, Target } from '../harness/case.js';
+import { countOf } from '../harness/options.js';
 import { Household, peakMemory } from '../harness/household.js';
 import type { Measured } from '../harness/rounds.js';
 import { seconds } from '../harness/rounds.js';
@@ -25,7 +26,7 @@ export const gallery: BenchCase = {
   name: 'gallery',
   summary: 'A thousand photos, a hundred of them of 12 megapixels, as thumbnails at a peer.',
   options: (command: Command) => {
-    command.option('--photos <count>', 'how many photos', (typed) => Number.parseInt(typed, 10));
+    command.option('--photos <count>', 'how many photos', countOf);
   },
   async run(run) {
     const count = Number(run.options['photos'] ?? (run.quick ? 20 : 1_000));

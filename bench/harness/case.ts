@@ -34,6 +34,8 @@ export interface Run {
 
 /** What a case found. Empty lists may be left out. */
 export interface Report {
+  /** What it was told that makes it another measurement: words with hyphens, for a file of its own. */
+  readonly variant?: string;
   readonly tables: readonly Table[];
   readonly targets?: readonly Target[];
   readonly charts?: readonly Chart[];

@@ -20,25 +20,25 @@ export interface Result extends Report {
 export async function writeResult(folder: string, result: Result): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { charts = [], ...rest } = result;
-  const json = { ...rest, charts: charts.map(({ name }) => chartFile(result.name, name)) };
-  const file = (extension: string) => path.join(folder, `${result.name}.${extension}`);
+  const json = { ...rest, charts: charts.map(({ name }) => chartFile(result, name)) };
+  const file = (extension: string) => path.join(folder, `${resultName(result)}.${extension}`);
   await writeFile(file('json'), `${JSON.stringify(json, null, 2)}\n`);
   await writeFile(file('md'), markdown(result));
-  for (const { name, svg } of charts) await writeFile(path.join(folder, chartFile(result.name, name)), svg);
+  for (const { name, svg } of charts) await writeFile(path.join(folder, chartFile(result, name)), svg);
 }
 
 /** The whole result. */
 export function markdown(result: Result): string {
   const { machine, charts = [], targets = [], notes = [] } = result;
   const paragraphs = [
-    `# ${result.name}\n\n${result.summary}`,
+    `# ${resultName(result)}\n\n${result.summary}`,
     `\`${result.command}\`, ${result.date}, commit ${result.commit}, ${plain(result.tookSeconds)} s. ` +
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.kernel}, Node ${machine.node}; ` +
       `load before: ${machine.loadBefore}.`,
     ...(result.quick ? ['A quick run: its figures of time mean nothing.'] : []),
     ...result.tables.map(tableOf),
     ...(targets.length > 0 ? [tableOf(targetsTable(targets, result.quick))] : []),
-    ...charts.map(({ name }) => `![${name}](${chartFile(result.name, name)})`),
+    ...charts.map(({ name }) => `![${name}](${chartFile(result, name)})`),
     ...(notes.length > 0 ? [`## Notes\n\n${notes.map((note) => `- ${note}`).join('\n')}`] : []),
   ];
   return `${paragraphs.join('\n\n')}\n`;
@@ -62,6 +62,11 @@ function cellOf(cell: Cell): string {
   return (typeof cell === 'number' ? plain(cell) : cell).replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
-function chartFile(caseName: string, chartName: string): string {
-  return `${caseName}-${chartName}.svg`;
+/** What its files are called, without their extensions. */
+export function resultName({ name, variant }: Result): string {
+  return variant === undefined ? name : `${name}-${variant}`;
+}
+
+function chartFile(result: Result, chartName: string): string {
+  return `${resultName(result)}-${chartName}.svg`;
 }

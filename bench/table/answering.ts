@@ -1,11 +1,13 @@
 /** The side of a process of this folder that is asked: it answers until its parent is gone or it is told to end. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { letHeapGrow } from '../../core/heap.js';
 import type { Used } from './child.js';
 
 type Doing = (given: never) => unknown;
 
 /** Resolves when the process is to end; until then it does what it is asked for. */
 export function answering(doings: Readonly<Record<string, Doing>>): Promise<void> {
+  letHeapGrow(); // as the product's programs do
   const usage = usageMeter();
   const all: Readonly<Record<string, Doing>> = { ...doings, used: usage, collect };
   process.on('message', (asked) => {

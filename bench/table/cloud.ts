@@ -24,6 +24,8 @@ export interface CloudOptions {
   readonly groups?: ReadonlyMap<string, Group>;
   /** By name, of servers and members: the computer it runs on, if it is not this one. */
   readonly hosts?: ReadonlyMap<string, Host>;
+  /** Where the store is, if it is in etcd. */
+  readonly store?: string;
   /** Further words for Node, such as --cpu-prof. */
   readonly node?: readonly string[];
 }
@@ -46,13 +48,14 @@ export class BenchCloud {
   }
 
   #start(id: string): Child {
-    const { folder, groups, hosts, node = [] } = this.#options;
+    const { folder, groups, hosts, store, node = [] } = this.#options;
     const host = hosts?.get(id);
     const words = [
       program('server.process.js'),
       id,
       path.join(folder, 'cloud'),
       host?.address ?? '127.0.0.1',
+      ...(store === undefined ? [] : [store]),
     ];
     const through = [...(groups?.get(id)?.through ?? []), ...(host?.through ?? [])];
     return new Child(id, [...node, ...words], path.join(folder, `${id}.log`), through);
@@ -72,7 +75,8 @@ export class BenchCloud {
     const cloud = new BenchCloud(options);
     try {
       await cloud.addresses();
-      const words = [serverMain, 'invite', '--data', data, '--uses', '100', '--json'];
+      const store = options.store === undefined ? [] : ['--store', options.store];
+      const words = [serverMain, 'invite', '--data', data, ...store, '--uses', '100', '--json'];
       const { stdout } = await promisify(execFile)(process.execPath, words);
       cloud.#joinCode = (JSON.parse(stdout) as { joinCode: string }).joinCode;
       return cloud;

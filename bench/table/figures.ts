@@ -1,5 +1,7 @@
 /** What a policy's sittings come to. Pure. */
-import { median, quantile } from '../harness/spread.js';
+import { ratios } from '../harness/rounds.js';
+import { median, quantile, spread } from '../harness/spread.js';
+import type { Spread } from '../harness/spread.js';
 import type { Sitting } from './bed.js';
 
 export interface Figures {
@@ -43,8 +45,24 @@ export function figuresOf(policy: string, sittings: readonly Sitting[]): Figures
   };
 }
 
+/** A policy's figures, of all rounds together and of each. */
+export interface Compared extends Figures {
+  readonly rounds: readonly Figures[];
+}
+
+/** @throws RangeError without a sitting */
+export function comparedOf(policy: string, sittings: readonly Sitting[]): Compared {
+  const rounds = sittings.map((sitting) => figuresOf(policy, [sitting]));
+  return { ...figuresOf(policy, sittings), rounds };
+}
+
+/** How many times a figure of `other` that of `one` is, within each round. */
+export function times(other: Compared, one: Compared, figure: (of: Figures) => number): Spread {
+  return spread(ratios(other.rounds.map(figure), one.rounds.map(figure)));
+}
+
 /** The policy `none` is one server for all; of several such, the one in the middle. */
-export function middle(all: readonly Figures[]): Figures {
+export function middle<Some extends Figures>(all: readonly Some[]): Some {
   const sorted = [...all].sort((one, other) => one.average - other.average);
   return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }

@@ -3,10 +3,12 @@ import { Closing } from '../../server/closing.js';
 import type { Choose } from '../../server/election/ring/state.js';
 import { createLog } from '../../server/log.js';
 import { startServing } from '../../server/serving.js';
+import { parseEtcdLocation } from '../../server/store/location.js';
 import { answering } from './answering.js';
 import { policyNamed } from './policies.js';
 
-const [id, data, host] = process.argv.slice(2) as [string, string, string];
+const [id, data, host, location = ''] = process.argv.slice(2) as [string, string, string, string?];
+const etcd = parseEtcdLocation(location);
 const now = (): Date => new Date();
 const named = (name: string): Choose => policyNamed(name, () => performance.now(), Math.random);
 
@@ -16,7 +18,7 @@ const serving = await startServing(
   {
     id,
     data,
-    storePlace: { directory: data, etcd: undefined },
+    storePlace: { directory: data, etcd: etcd && { ...etcd, files: {} } },
     listen: { host, port: 0 },
     enrol: { host, port: 0 },
     advertise: host,

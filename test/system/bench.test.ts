@@ -1,6 +1,6 @@
 /** Every case of the bench, small: that it runs, finds right results and writes them down. Never its time. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
@@ -15,8 +15,11 @@ for (const name of cases.keys()) {
   test.serial(`${name} runs small`, async (t) => {
     const folder = await temporaryFolder(t);
     await run(process.execPath, [main, '--quick', '--results', folder, name], { timeout: 240_000 });
-    const result = JSON.parse(await readFile(path.join(folder, `${name}.json`), 'utf8')) as Result;
+    const [json] = (await readdir(folder)).filter((file) => file.endsWith('.json'));
+    const result = JSON.parse(await readFile(path.join(folder, json!), 'utf8')) as Result;
+    const written = [name, ...(result.variant === undefined ? [] : [result.variant])].join('-');
     t.is(result.name, name);
+    t.is(json, `${written}.json`);
     t.true(result.quick);
     t.true(result.machine.cores > 0);
     t.true(result.tables.length > 0);
@@ -25,8 +28,8 @@ for (const name of cases.keys()) {
       for (const row of rows) t.is(row.length, columns.length, title);
     }
     for (const target of result.targets ?? []) t.is(typeof target.met, 'boolean', target.what);
-    const text = await readFile(path.join(folder, `${name}.md`), 'utf8');
-    t.true(text.startsWith(`# ${name}\n`));
+    const text = await readFile(path.join(folder, `${written}.md`), 'utf8');
+    t.true(text.startsWith(`# ${written}\n`));
     for (const note of result.notes ?? []) if (note.startsWith('SKIPPED: ')) t.log(note);
   });
 }

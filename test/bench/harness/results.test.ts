@@ -31,6 +31,12 @@ test('a result says what was found, where, how, and what was missed', (t) => {
   }
 });
 
+test('another measurement of the same case has a name of its own', (t) => {
+  const text = markdown({ ...result, variant: 'uneven' });
+  t.true(text.startsWith('# sample-uneven\n'));
+  t.true(text.includes('![speed](sample-uneven-speed.svg)'));
+});
+
 test('a quick run judges nothing', (t) => {
   const text = markdown({ ...result, quick: true });
   t.true(text.includes('not judged'));
