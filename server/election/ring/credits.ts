@@ -71,9 +71,14 @@ export function unpackIds(packed: Uint8Array): ReadonlySet<string> {
   return ids;
 }
 
+/** As long as their ids, they are packed once. */
+const packedIds = new WeakMap<ReadonlySet<string>, Uint8Array>();
+
 export function packIds(ids: ReadonlySet<string>): Uint8Array {
   if (ids.size === 0) return noCredits;
-  return Buffer.from([...ids].slice(-RING_LIMITS.begunMax).join(''), 'hex');
+  const packed = packedIds.get(ids) ?? Buffer.from([...ids].slice(-RING_LIMITS.begunMax).join(''), 'hex');
+  packedIds.set(ids, packed);
+  return packed;
 }
 
 /** The requests of the credits, in hex. */

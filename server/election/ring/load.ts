@@ -26,10 +26,15 @@ function asOfMs(load: Load): number {
   return load.asOf ? timestampMs(load.asOf) : 0;
 }
 
+/** Each is asked for with every pong, and changes with a request alone. */
+const begunSets = new WeakMap<State['begun'], ReadonlySet<string>>();
+
 /** Requests, in hex, whose hiding began here. */
-export function begunHere(state: State): ReadonlySet<string> {
-  if (state.begun.size === 0) return noIds;
-  return new Set([...state.begun.values()].map(({ requestId }) => requestId));
+export function begunHere({ begun }: State): ReadonlySet<string> {
+  if (begun.size === 0) return noIds;
+  const ids = begunSets.get(begun) ?? new Set([...begun.values()].map(({ requestId }) => requestId));
+  begunSets.set(begun, ids);
+  return ids;
 }
 
 /** This member's row, without credits. */
@@ -52,7 +57,7 @@ export function ownLoad(state: State): Load {
 }
 
 /** Puts a member's own word into its row; credits and recent grants are the vector's. */
-function renewed(row: Load | undefined, report: Report, nowMs: number): Load {
+function renewed(row: Load | undefined, report: Pick<Report, 'load' | 'begun'>, nowMs: number): Load {
   const later = row === undefined || asOfMs(report.load) >= asOfMs(row) ? report.load : row;
   const credits = owed(row?.credits ?? noCredits, report.begun, nowMs);
   if (later === row && credits === row.credits) return row;
@@ -67,10 +72,10 @@ function addCredit(rows: readonly Load[], { leader, requestId, deadlineMs }: Giv
 
 /** The vector as it leaves a visit here: own row written, others as last reported, the gone taken out. */
 export function visitedLoads(state: State, vector: readonly Load[]): readonly Load[] {
-  const reports = new Map(state.reports).set(state.self, {
-    load: ownLoad(state),
-    begun: begunHere(state),
-  });
+  const reports = new Map<string, Pick<Report, 'load' | 'begun'>>(
+    state.reports.map((report) => [report.id, report]),
+  );
+  reports.set(state.self, { load: ownLoad(state), begun: begunHere(state) });
   const rows = new Map(vector.map((row) => [row.id, row]));
   const present = state.members.filter(
     ({ id, state: as }) =>

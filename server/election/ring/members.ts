@@ -6,7 +6,7 @@
 import { create } from '@bufbuild/protobuf';
 import { MemberSchema, MemberState } from '../../../gen/glimpse/v1/election_pb.js';
 import type { Member } from '../../../gen/glimpse/v1/election_pb.js';
-import { andThen, RING_LIMITS } from './state.js';
+import { andThen, changed, RING_LIMITS } from './state.js';
 import type { Effect, Outcome, State } from './state.js';
 
 const incarnationMax = 0xffff_fffe;
@@ -21,7 +21,7 @@ export function ringOf(state: State): readonly Member[] {
 }
 
 export function isUp(state: State, id: string): boolean {
-  return state.links.get(id)?.phase === 'up';
+  return state.links.some((link) => link.id === id && link.phase === 'up');
 }
 
 /** The next member that is alive and linked; undefined if there is none. */
@@ -44,9 +44,9 @@ function replaces(told: Member, known: Member): boolean {
 }
 
 function flood(state: State, member: Member, except?: string): readonly Effect[] {
-  return [...state.links]
-    .filter(([id, link]) => link.phase === 'up' && id !== except)
-    .map(([to]) => ({ type: 'send', to, message: { case: 'member', value: member } }));
+  return state.links
+    .filter(({ id, phase }) => phase === 'up' && id !== except)
+    .map(({ id: to }) => ({ type: 'send', to, message: { case: 'member', value: member } }));
 }
 
 function put(state: State, member: Member): State {
@@ -55,14 +55,14 @@ function put(state: State, member: Member): State {
   const suspectSinceMs = new Map(state.suspectSinceMs);
   if (member.state === MemberState.SUSPECT) suspectSinceMs.set(member.id, state.nowMs);
   else suspectSinceMs.delete(member.id);
-  const after = { ...state, members, suspectSinceMs };
+  const after = changed(state, { members, suspectSinceMs });
   const lost = member.state !== MemberState.ALIVE && memberOf(state, member.id)?.state === MemberState.ALIVE;
   return lost ? inTrouble(after) : after;
 }
 
 /** What was sent through a lost member is lost: a search begins anew, and is repeated soon. */
 function inTrouble(state: State): State {
-  return { ...state, search: undefined, troubleUntilMs: state.nowMs + RING_LIMITS.troubleMs };
+  return changed(state, { search: undefined, troubleUntilMs: state.nowMs + RING_LIMITS.troubleMs });
 }
 
 /** This member answers for itself with an incarnation above `incarnation`. */

@@ -9,7 +9,7 @@ import type { Entrust, Entrusted, Ticket, Token } from '../../../gen/glimpse/v1/
 import { compareEpochs, epochName } from './epoch.js';
 import { allDraining, charged, unsettled } from './load.js';
 import { isUp, ringOf } from './members.js';
-import { andThen, hex, requestKey, RING_LIMITS } from './state.js';
+import { andThen, changed, hex, requestKey, RING_LIMITS } from './state.js';
 import type { Effect, Event, Given, Outcome, State, Waiting } from './state.js';
 
 type Why = Extract<Effect, { type: 'refuse' }>['why'];
@@ -35,11 +35,11 @@ export function began(state: State, ticket: Ticket): State {
   const live = [...state.begun].filter(([, { deadlineMs: untilMs }]) => untilMs > state.nowMs);
   const begun = new Map(live).set(termOf(ticket), { requestId: hex(ticket.requestId), deadlineMs });
   const given = unsettled(state.given, state.self, new Set([hex(ticket.requestId)]));
-  return { ...state, begun, given, inFlight: state.inFlight + 1, granted: state.granted + 1 };
+  return changed(state, { begun, given, inFlight: state.inFlight + 1, granted: state.granted + 1 });
 }
 
 export function ended(state: State): State {
-  return { ...state, inFlight: Math.max(0, state.inFlight - 1) };
+  return changed(state, { inFlight: Math.max(0, state.inFlight - 1) });
 }
 
 type Asked = Pick<Entrust, 'requestId' | 'ownerFingerprint' | 'sealedBytes'>;
@@ -55,7 +55,7 @@ function wait(state: State, asked: Asked, from: string | undefined): Outcome {
   if (full || state.leaving) return [state, [refusal(waiting, full ? 'no leader' : 'draining')]];
   if (from !== undefined && !state.storeReachable) return [state, [refusal(waiting, 'no leader')]];
   const known = state.waiting.some((other) => other.key === key && other.from === from);
-  return [known ? state : { ...state, waiting: [...state.waiting, waiting] }, []];
+  return [known ? state : changed(state, { waiting: [...state.waiting, waiting] }), []];
 }
 
 export function asked(state: State, event: Extract<Event, { type: 'elect' }>): Outcome {
@@ -67,10 +67,9 @@ export function entrustedTo(state: State, from: string, entrust: Entrust): Outco
 }
 
 export function cancelled(state: State, key: string): State {
-  return {
-    ...state,
+  return changed(state, {
     waiting: state.waiting.filter((waiting) => waiting.key !== key || waiting.from !== undefined),
-  };
+  });
 }
 
 /** What another member made of a request that was handed to it. */
@@ -88,14 +87,14 @@ export function entrustedBack(state: State, from: string, entrusted: Entrusted):
 }
 
 function without(state: State, waiting: Waiting): State {
-  return { ...state, waiting: state.waiting.filter((other) => other !== waiting) };
+  return changed(state, { waiting: state.waiting.filter((other) => other !== waiting) });
 }
 
-function change(state: State, changed: Waiting): State {
+function change(state: State, newer: Waiting): State {
   const waiting = state.waiting.map((other) =>
-    other.key === changed.key && other.from === changed.from ? changed : other,
+    other.key === newer.key && other.from === newer.from ? newer : other,
   );
-  return { ...state, waiting };
+  return changed(state, { waiting });
 }
 
 function refusal(waiting: Waiting, why: Why): Effect {
@@ -194,14 +193,14 @@ export function waitingWakesAtMs(waiting: Waiting): number {
 
 /** A server that cannot reach the store grants no more: others do it for what waits here. */
 export function storeChanged(state: State, reachable: boolean): State {
-  if (reachable) return { ...state, storeReachable: true };
+  if (reachable) return changed(state, { storeReachable: true });
   const waiting = state.waiting.map((one) =>
     one.from === undefined ? { ...one, entrustAtMs: Math.min(one.entrustAtMs, state.nowMs) } : one,
   );
-  return { ...state, storeReachable: false, waiting };
+  return changed(state, { storeReachable: false, waiting });
 }
 
 /** A server that leaves refuses what still waits: the clients ask another. */
 export function refuseAll(state: State): Outcome {
-  return [{ ...state, waiting: [] }, state.waiting.map((waiting) => refusal(waiting, 'draining'))];
+  return [changed(state, { waiting: [] }), state.waiting.map((waiting) => refusal(waiting, 'draining'))];
 }

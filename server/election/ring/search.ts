@@ -8,7 +8,7 @@ import type { Claim, Want } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs } from './epoch.js';
 import { liesBetween, successorOf } from './members.js';
 import { promise } from './promise.js';
-import { RING_LIMITS } from './state.js';
+import { changed, RING_LIMITS } from './state.js';
 import type { Message, Outcome, Search, State } from './state.js';
 import { mint, wanted } from './token.js';
 
@@ -29,7 +29,7 @@ function seek(state: State, search: Pick<Search, 'claiming' | 'for' | 'tries'>):
     ? { case: 'claim', value: create(ClaimSchema, fields) }
     : { case: 'want', value: create(WantSchema, fields) };
   return [
-    { ...state, search: { ...search, retryAtMs: retryAtMs(state, search.tries) } },
+    changed(state, { search: { ...search, retryAtMs: retryAtMs(state, search.tries) } }),
     [{ type: 'send', to, message }],
   ];
 }
@@ -39,7 +39,7 @@ export function seekToken(state: State): Outcome {
   const { search } = state;
   if (state.held || (search && search.retryAtMs > state.nowMs)) return [state, []];
   const needed = state.storeReachable && state.waiting.length > 0;
-  if (!needed) return [search ? { ...state, search: undefined } : state, []];
+  if (!needed) return [search ? changed(state, { search: undefined }) : state, []];
   return seek(state, { claiming: false, for: search?.for ?? [], tries: search ? search.tries + 1 : 0 });
 }
 
@@ -86,5 +86,5 @@ function claimReturned(state: State): Outcome {
 /** The token will be minted for the candidate that gave way too. */
 function standIn(state: State, id: string): State {
   const search = state.search!;
-  return { ...state, search: { ...search, for: [...new Set([...search.for, id])] } };
+  return changed(state, { search: { ...search, for: [...new Set([...search.for, id])] } });
 }

@@ -34,7 +34,7 @@ import {
   waitingWakesAtMs,
 } from './requests.js';
 import { claimArrived, seekToken, wantArrived } from './search.js';
-import { andThen, copyOf, RING_LIMITS } from './state.js';
+import { andThen, changed, copyOf, RING_LIMITS } from './state.js';
 import type { Choose, Event, Message, Outcome, Reading, State } from './state.js';
 import { bypass, pass, received, revisit, taken } from './token.js';
 
@@ -60,7 +60,7 @@ export function begin(beginning: Beginning): State {
     nowMs: atMs,
     members: [create(MemberSchema, { id, address, incarnation, state: MemberState.ALIVE })],
     suspectSinceMs: new Map(),
-    links: new Map(),
+    links: [],
     linked: [],
     promised: noEpoch,
     promisedHop: -1,
@@ -75,7 +75,7 @@ export function begin(beginning: Beginning): State {
     inFlight: 0,
     granted: 0,
     reading,
-    reports: new Map(),
+    reports: [],
     loads: [],
     lastLeader: '',
     draining: false,
@@ -90,7 +90,7 @@ export function begin(beginning: Beginning): State {
 export function wakesAtMs(state: State): number {
   let atMs = state.passed?.silentAtMs ?? Infinity;
   if (state.search && !state.held) atMs = Math.min(atMs, state.search.retryAtMs);
-  for (const link of state.links.values()) atMs = Math.min(atMs, linkWakesAtMs(link));
+  for (const link of state.links) atMs = Math.min(atMs, linkWakesAtMs(link));
   for (const waiting of state.waiting) atMs = Math.min(atMs, waitingWakesAtMs(waiting));
   for (const sinceMs of state.suspectSinceMs.values()) {
     atMs = Math.min(atMs, sinceMs + RING_LIMITS.suspicionMs);
@@ -127,7 +127,7 @@ function happen(state: State, event: Event): Outcome {
     case 'tick':
       return [state, []];
     case 'sample':
-      return [{ ...state, reading: event.reading }, []];
+      return [changed(state, { reading: event.reading }), []];
     case 'elect':
       return asked(state, event);
     case 'cancel':
@@ -147,7 +147,7 @@ function happen(state: State, event: Event): Outcome {
     case 'ended':
       return [ended(state), []];
     case 'drain':
-      return [{ ...state, draining: true }, []];
+      return [changed(state, { draining: true }), []];
     case 'store':
       return [storeChanged(state, event.reachable), []];
     case 'leave':
@@ -191,12 +191,12 @@ function serve(state: State): Outcome {
 /** Refuses what waits, says goodbye, and takes no part any more but to send the token on. */
 function leave(state: State): Outcome {
   if (state.leaving) return [state, []];
-  const refused = refuseAll({ ...state, draining: true, leaving: true });
+  const refused = refuseAll(changed(state, { draining: true, leaving: true }));
   return andThen(refused, (after) => mark(after, after.self, MemberState.LEFT));
 }
 
 function depart(state: State): Outcome {
   if (!state.leaving || state.departed || state.passed) return [state, []];
   if (state.held && successorOf(state) !== undefined) return [state, []];
-  return [{ ...state, departed: true }, [{ type: 'left' }]];
+  return [changed(state, { departed: true }), [{ type: 'left' }]];
 }

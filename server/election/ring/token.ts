@@ -7,18 +7,17 @@ import { TokenSchema, TokenTakenSchema } from '../../../gen/glimpse/v1/election_
 import type { Token, TokenTaken } from '../../../gen/glimpse/v1/election_pb.js';
 import { compareEpochs, nextEpoch } from './epoch.js';
 import { restoreCredits, visitedLoads } from './load.js';
-import { giveUp, patienceMs } from './links.js';
+import { giveUp, linkTo, patienceMs } from './links.js';
 import { isUp, liesBetween, successorOf } from './members.js';
 import { promise } from './promise.js';
-import { andThen, RING_LIMITS } from './state.js';
+import { andThen, changed, RING_LIMITS } from './state.js';
 import type { Outcome, State } from './state.js';
 
 /** The token is here: own row written, credits restored after a mint, nothing sought any more. */
 function hold(state: State, token: Token): State {
   const loads = [...restoreCredits(state, visitedLoads(state, token.loads))];
   const wantedBy = token.wantedBy.filter((id) => id !== state.self);
-  return {
-    ...state,
+  return changed(state, {
     held: { token: { ...token, loads, wantedBy }, index: 0 },
     passed: undefined,
     search: undefined,
@@ -26,14 +25,14 @@ function hold(state: State, token: Token): State {
     promisedHop: token.hop,
     loads,
     lastLeader: token.lastLeader,
-  };
+  });
 }
 
 /** Brings the vector of a token that was parked up to date. */
 export function revisit(state: State): State {
   const held = state.held!;
   const loads = [...visitedLoads(state, held.token.loads)];
-  return { ...state, held: { ...held, token: { ...held.token, loads } }, loads };
+  return changed(state, { held: { ...held, token: { ...held.token, loads } }, loads });
 }
 
 /** A token arrived. One that was replaced, or was here before, dies here; its sender need not know. */
@@ -52,7 +51,7 @@ export function taken(state: State, from: string, answer: TokenTaken): State {
     passed?.to === from &&
     passed.token.hop === answer.hop &&
     compareEpochs(passed.token.epoch!, answer.epoch!) === 0;
-  return matches ? { ...state, passed: undefined } : state;
+  return matches ? changed(state, { passed: undefined }) : state;
 }
 
 /** Mints a token from the rows last seen, for this member and for those that want one. */
@@ -73,7 +72,7 @@ export function pass(state: State): Outcome {
   const { token } = state.held!;
   const to = successorOf(state);
   if (to === undefined)
-    return [{ ...state, held: { ...state.held!, token: { ...token, wantedBy: [] } } }, []];
+    return [changed(state, { held: { ...state.held!, token: { ...token, wantedBy: [] } } }), []];
   if (token.hop >= RING_LIMITS.hopMax) {
     return andThen(mint(state, token.wantedBy, 'the hops of the last epoch ran out'), pass);
   }
@@ -85,13 +84,12 @@ export function pass(state: State): Outcome {
     wantedBy,
   };
   return [
-    {
-      ...state,
+    changed(state, {
       held: undefined,
-      passed: { token: value, to, silentAtMs: state.nowMs + patienceMs(state.links.get(to)) },
+      passed: { token: value, to, silentAtMs: state.nowMs + patienceMs(linkTo(state, to)) },
       promisedHop: value.hop,
       loads: value.loads,
-    },
+    }),
     [{ type: 'send', to, message: { case: 'token', value } }],
   ];
 }
@@ -104,7 +102,7 @@ export function bypass(state: State): Outcome {
   if (!silent && isUp(state, passed.to)) return [state, []];
   const given = silent ? giveUp(state, passed.to) : ([state, []] as const);
   return andThen(given, (after) =>
-    mint({ ...after, loads: passed.token.loads }, passed.token.wantedBy, `${passed.to} did not answer`),
+    mint(changed(after, { loads: passed.token.loads }), passed.token.wantedBy, `${passed.to} did not answer`),
   );
 }
 
@@ -113,5 +111,5 @@ export function wanted(state: State, id: string): State {
   const held = state.held!;
   const { wantedBy } = held.token;
   if (id === state.self || wantedBy.includes(id) || wantedBy.length >= RING_LIMITS.membersMax) return state;
-  return { ...state, held: { ...held, token: { ...held.token, wantedBy: [...wantedBy, id] } } };
+  return changed(state, { held: { ...held, token: { ...held.token, wantedBy: [...wantedBy, id] } } });
 }
