@@ -220,7 +220,7 @@ class Simulation {
     this.#untilPeace(afterMs);
     this.#allServed();
     this.#oneToken();
-    const lapsMs = 2 * this.#knobs.members * this.#knobs.delayMsMax;
+    const lapsMs = 2 * this.#world.ids.length * this.#knobs.delayMsMax;
     for (const wait of this.#clients.waits.slice(earlier)) {
       this.#insist(wait <= 2 * lapsMs, () => `waited ${wait} ms after everything was healed`);
     }
