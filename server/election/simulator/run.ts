@@ -61,8 +61,10 @@ const chaosMs = 2500;
 /** Restarted members are found again, silences noticed, backoffs and retries over. */
 const healMs = 5500;
 const afterMs = 1500;
-/** A ring that is at peace for a round of pings stays so: there is nothing more to see. */
-const peaceMs = RING_LIMITS.pingMs;
+/** A ring at peace for so long stays so: a ping that was lost before it would have been missed by now. */
+const peaceMs = RING_LIMITS.silentMsMax;
+/** So often it is looked whether it is. */
+const lookMs = 100;
 /** Tells the chance of a run from that of its knobs. */
 const runsOwn = 0x5eed;
 
@@ -230,12 +232,9 @@ class Simulation {
   #untilPeace(withinMs: number): void {
     const { agenda } = this.#world;
     const untilMs = agenda.nowMs + withinMs;
-    let before = false;
-    let now = false;
-    while (agenda.nowMs < untilMs && !(before && now)) {
-      agenda.runUntil(Math.min(untilMs, agenda.nowMs + peaceMs));
-      before = now;
-      now = this.#atPeace();
+    for (let sinceMs = Infinity; agenda.nowMs < untilMs && agenda.nowMs - sinceMs < peaceMs;) {
+      agenda.runUntil(Math.min(untilMs, agenda.nowMs + lookMs));
+      sinceMs = this.#atPeace() ? Math.min(sinceMs, agenda.nowMs) : Infinity;
     }
   }
 
