@@ -11,7 +11,7 @@ import { Registry } from '../harness/registry.js';
 import type { Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
 import { registeredName } from './told.js';
-import type { Asking, Moments, Present } from './told.js';
+import type { Asked, Asking, Moments, Present } from './told.js';
 
 /** Who give at the same time, each one grant after the other. */
 const givers = 32;
@@ -41,11 +41,12 @@ async function joined(count: number, address: string): Promise<readonly Joined[]
 async function ask(
   { address, count, callers }: Asking,
   call: (server: ServerClients) => Promise<void>,
-): Promise<number[]> {
+): Promise<Asked> {
   const servers = await joined(callers, address);
   // The first call opens the connection.
   await Promise.all(servers.map(call));
   const tookMs: number[] = [];
+  const allBeganMs = performance.now();
   await Promise.all(
     servers.map(async (server) => {
       for (let asked = 0; asked < count / callers; asked += 1) {
@@ -55,7 +56,7 @@ async function ask(
       }
     }),
   );
-  return tookMs;
+  return { tookMs, seconds: (performance.now() - allBeganMs) / 1_000 };
 }
 
 interface OfMany extends Asking {
@@ -63,14 +64,14 @@ interface OfMany extends Asking {
   readonly names: number;
 }
 
-const lookUp = (asking: OfMany): Promise<number[]> =>
+const lookUp = (asking: OfMany): Promise<Asked> =>
   ask(asking, async ({ discovery }) => {
     const name = registeredName(randomInt(asking.names));
     const { entry } = await discovery.lookUp({ name });
     if (entry?.name !== name) throw new Error(`${name} was looked up, and ${entry?.name} found`);
   });
 
-const list = (asking: OfMany): Promise<number[]> =>
+const list = (asking: OfMany): Promise<Asked> =>
   ask(asking, async ({ discovery }) => {
     const { entries } = await discovery.list({ after: registeredName(randomInt(asking.names)) });
     if (entries.length === 0) throw new Error('a page of the list is empty');

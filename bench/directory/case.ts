@@ -3,17 +3,19 @@
  * its network; everything else goes over mutual TLS from processes of their own.
  */
 import { mkdir } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { awaited } from '../../demo/processes.js';
-import type { BenchCase, Cell, Report, Run } from '../harness/case.js';
+import type { BenchCase, Report, Run } from '../harness/case.js';
 import { countOf } from '../harness/options.js';
 import { plain, quantile, spread, withRange } from '../harness/spread.js';
+import type { Spread } from '../harness/spread.js';
 import { Child } from '../table/child.js';
 import type { Used } from '../table/child.js';
 import { BenchCloud } from '../table/cloud.js';
-import type { Asking, Moments, Present } from './told.js';
+import type { Asked, Asking, Moments, Present } from './told.js';
 
 /** How long a server is left alone to see what those who attend cost while nothing happens. */
 const idleMs = 5_000;
@@ -56,6 +58,8 @@ export const directory: BenchCase = {
     const sizes = run.quick ? { names: 300, present: 20, calls: 40 } : { names, present, calls: 1_000 };
     const bed = await open(run, sizes);
     const costs = [await hold(run, bed), await attend(run, bed)];
+    // Three thousand people have a machine each. From now on theirs are one that does not hold up who asks.
+    setPriority(bed.crowd.pid, constants.priority.PRIORITY_LOW);
     const calls = await callAll(run, bed, sizes);
     const fanOut = await give(run, bed);
     return report(sizes, costs, calls, fanOut);
@@ -128,22 +132,27 @@ async function used(server: Child): Promise<Used> {
 interface Called {
   readonly what: string;
   readonly callers: number;
-  readonly perSecond: Cell;
-  readonly tookMs: readonly number[];
+  readonly perSecond: Spread;
+  readonly p50Ms: Spread;
+  readonly p99Ms: Spread;
 }
 
 async function callAll(run: Run, { asker, address }: Bed, sizes: Sizes): Promise<Called[]> {
-  const tookMs = new Map<string, number[]>();
+  const asked = new Map<string, Asked[]>();
   const contestants = (['lookUp', 'list'] as const).flatMap((what) =>
     [1, run.quick ? 8 : 64].map((callers) => ({
       name: `${what} ${callers}`,
       measure: async () => {
-        const count = what === 'list' ? sizes.calls / 10 : sizes.calls;
-        const asking: Asking & { names: number } = { address, count, callers, names: sizes.names };
-        const beganMs = performance.now();
-        const took = await asker.ask<number[]>(what, asking);
-        tookMs.set(`${what} ${callers}`, took);
-        return (took.length * 1_000) / (performance.now() - beganMs);
+        const asking: Asking & { names: number } = {
+          address,
+          count: sizes.calls,
+          callers,
+          names: sizes.names,
+        };
+        const round = await asker.ask<Asked>(what, asking);
+        const key = `${what} ${callers}`;
+        asked.set(key, [...(asked.get(key) ?? []), round]);
+        return round.tookMs.length / round.seconds;
       },
     })),
   );
@@ -151,15 +160,27 @@ async function callAll(run: Run, { asker, address }: Bed, sizes: Sizes): Promise
   const measured = await run.interleave(contestants);
   const found = await asker.ask<number>('listPresent', address);
   if (found !== sizes.present) throw new Error(`${sizes.present} attend, and the list shows ${found}`);
-  return measured.map(({ name, figures }) => {
+  return measured.map(({ name, spread: perSecond }) => {
     const [what, callers] = name.split(' ') as [string, string];
     return {
       what: what === 'list' ? 'a page of the list (100 names)' : 'look-up',
       callers: Number(callers),
-      perSecond: withRange(spread(figures)),
-      tookMs: tookMs.get(name)!,
+      perSecond,
+      // As the rounds do: the first is forgotten.
+      ...quantiles(
+        asked
+          .get(name)!
+          .slice(1)
+          .map(({ tookMs }) => tookMs),
+      ),
     };
   });
+}
+
+/** @param rounds how long each call took, by round */
+function quantiles(rounds: readonly (readonly number[])[]): Pick<Called, 'p50Ms' | 'p99Ms'> {
+  const of = (part: number): Spread => spread(rounds.map((tookMs) => quantile(tookMs, part)));
+  return { p50Ms: of(0.5), p99Ms: of(0.99) };
 }
 
 /** One owner gives each who attends a grant; from putting it to its being there. */
@@ -178,23 +199,22 @@ async function give(run: Run, { asker, crowd, address, viewers }: Bed): Promise<
   return {
     what: 'rights put, and at their viewer',
     callers: 32,
-    perSecond: plain(viewers.length / seconds),
-    tookMs,
+    perSecond: spread([viewers.length / seconds]),
+    ...quantiles([tookMs]),
   };
 }
 
 function report(sizes: Sizes, costs: readonly Cost[], calls: readonly Called[], fanOut: Called): Report {
   const [first] = calls as [Called];
-  const lookUpMs = quantile(first.tookMs, 0.99);
   const attending = costs.at(-1)!;
   return {
     tables: [
       {
         title: `${plain(sizes.names)} names, ${plain(sizes.present)} attending`,
         columns: ['what', 'at once', 'a second', 'p50, ms', 'p99, ms'],
-        rows: [...calls, fanOut].map(({ what, callers, perSecond, tookMs }) => [
-          ...[what, callers, perSecond],
-          ...[0.5, 0.99].map((part) => plain(quantile(tookMs, part))),
+        rows: [...calls, fanOut].map(({ what, callers, ...spreads }) => [
+          ...[what, callers],
+          ...[spreads.perSecond, spreads.p50Ms, spreads.p99Ms].map(withRange),
         ]),
       },
       {
@@ -210,8 +230,8 @@ function report(sizes: Sizes, costs: readonly Cost[], calls: readonly Called[], 
       {
         what: 'look-up, one caller: p99',
         target: 'under 5 ms',
-        measured: `${plain(lookUpMs)} ms`,
-        met: lookUpMs < 5,
+        measured: `${withRange(first.p99Ms)} ms`,
+        met: first.p99Ms.median < 5,
       },
       {
         what: 'memory of an attending client',
@@ -222,7 +242,7 @@ function report(sizes: Sizes, costs: readonly Cost[], calls: readonly Called[], 
     ],
     notes: [
       'Memory is what the server’s process has resident more than before, without garbage, by client.',
-      'Clients and their handshakes are in other processes on the same cores.',
+      'Clients and their handshakes are in other processes on the same cores; once all attend, they stand back for server and callers (nice 19).',
     ],
   };
 }

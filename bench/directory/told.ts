@@ -15,6 +15,12 @@ export interface Asking {
   readonly callers: number;
 }
 
+/** How long each call took, and all of them together, without connecting. */
+export interface Asked {
+  readonly tookMs: readonly number[];
+  readonly seconds: number;
+}
+
 /** Of a grant, by its id in hex, when something happened to it: Unix time, ms. */
 export type Moments = Readonly<Record<string, number>>;
 
