@@ -98,7 +98,8 @@ export class Town {
   async found(): Promise<void> {
     let missing: readonly string[] = [];
     const isEverybody = async (): Promise<true | undefined> => {
-      const online = await this.#prober!.ask<string[]>('online');
+      // A cloud that cannot be asked yet shows nobody.
+      const online = await this.#prober!.ask<string[]>('online').catch((): string[] => []);
       missing = [...this.clients.keys()].filter((name) => !online.includes(name));
       return missing.length === 0 || undefined;
     };
