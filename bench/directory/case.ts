@@ -70,12 +70,16 @@ async function open(run: Run, { names, present }: Sizes): Promise<Bed> {
   const data = path.join(run.folder, 'cloud');
   await mkdir(data);
   const start = (file: string, ...node: string[]): Child => {
-    const program = fileURLToPath(new URL(`./${file}.process.js`, import.meta.url));
-    const child = new Child(file, [...node, program, data], path.join(run.folder, `${file}.log`));
+    const program = fileURLToPath(new URL(`${file}.process.js`, import.meta.url));
+    const child = new Child(
+      path.basename(file),
+      [...node, program, data],
+      path.join(run.folder, `${path.basename(file)}.log`),
+    );
     run.atEnd(() => child.stop());
     return child;
   };
-  const crowd = start('crowd');
+  const crowd = start('./crowd');
   run.note(`registering ${names} names`);
   await crowd.ask('register', names);
   const viewers = await crowd.ask<Present[]>('prepare', present);
@@ -87,8 +91,8 @@ async function open(run: Run, { names, present }: Sizes): Promise<Bed> {
     crowd,
     viewers,
     server: cloud.servers[0]!,
-    bare: start('bare', '--expose-gc'),
-    asker: start('asking'),
+    bare: start('../harness/bare', '--expose-gc'),
+    asker: start('./asking'),
   };
 }
 

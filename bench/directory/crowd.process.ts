@@ -12,10 +12,10 @@ import type { Identity } from '../../core/identity/tls.js';
 import { readRights } from '../../core/rights/signed.js';
 import { openChannel } from '../../core/rpc/channel.js';
 import type { AttendRequestSchema, AttendResponse } from '../../gen/glimpse/v1/discovery_pb.js';
+import { bareService } from '../harness/bare-service.js';
 import { Registry } from '../harness/registry.js';
 import type { Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
-import { holding } from './bare-service.js';
 import { registeredName } from './told.js';
 import type { Present } from './told.js';
 
@@ -60,7 +60,7 @@ function hold(identity: Identity, address: string): Promise<void> {
   const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
     channelOverride: channel.raw,
   });
-  const { path, requestSerialize, responseDeserialize } = holding.hold;
+  const { path, requestSerialize, responseDeserialize } = bareService.hold;
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   leaving.push(() => channel.close());
   return new Promise((resolve, reject) => {

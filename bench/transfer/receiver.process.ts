@@ -11,20 +11,23 @@ import { ListenerCredentials } from '../../core/identity/tls.js';
 import { startServer } from '../../core/rpc/server.js';
 import { addService } from '../../core/rpc/service.js';
 import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
-import { bareService } from './bare-service.js';
+import { bareService } from '../harness/bare-service.js';
 import type { Ports, Told } from './told.js';
 
 const [told] = (await once(process, 'message')) as [Told];
 const privateKey = createPrivateKey(told.key);
 
 const bare = new grpc.Server({ 'grpc.max_receive_message_length': 2 ** 21 });
-bare.addService(bareService, {
-  put: (call: grpc.ServerReadableStream<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) => {
-    let bytes = 0;
-    call.on('data', (piece: Buffer) => (bytes += piece.length));
-    call.on('end', () => done(null, Buffer.from(String(bytes))));
+bare.addService(
+  { put: bareService.put },
+  {
+    put: (call: grpc.ServerReadableStream<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) => {
+      let bytes = 0;
+      call.on('data', (piece: Buffer) => (bytes += piece.length));
+      call.on('end', () => done(null, Buffer.from(String(bytes))));
+    },
   },
-});
+);
 const credentials = grpc.ServerCredentials.createSsl(
   Buffer.from(told.authority),
   [{ private_key: Buffer.from(told.key), cert_chain: Buffer.from(told.certificate) }],

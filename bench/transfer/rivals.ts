@@ -14,8 +14,8 @@ import { openChannel } from '../../core/rpc/channel.js';
 import { createClient } from '../../core/rpc/client.js';
 import { RPC_LIMITS } from '../../core/rpc/limits.js';
 import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
+import { bareService } from '../harness/bare-service.js';
 import type { Run } from '../harness/case.js';
-import { bareService } from './bare-service.js';
 import type { Ports, Told } from './told.js';
 
 /** Sends all of it; on return the other side has said how much it got. @throws Error if that was not all */

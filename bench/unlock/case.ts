@@ -15,6 +15,7 @@ import { BenchCloud } from '../table/cloud.js';
 import type { Counted, HeldTold, Spending, Spent, Way } from './told.js';
 
 const program = fileURLToPath(new URL('./spending.process.js', import.meta.url));
+const bareProgram = fileURLToPath(new URL('../harness/bare.process.js', import.meta.url));
 
 /** So long each measurement spends views. */
 const forMs = 3_000;
@@ -33,6 +34,11 @@ interface Shape {
   /** Of the slowest of a hundred. */
   readonly p99MsMax?: number;
 }
+
+const bareCalls: Shape = {
+  ...{ name: 'no view: bare calls, 64 callers on 64 connections', way: 'bare', processes: 1 },
+  ...{ callers: 64, grants: 64 },
+};
 
 const shapesOnFile: readonly Shape[] = [
   {
@@ -56,6 +62,7 @@ const shapesOnFile: readonly Shape[] = [
     ...{ name: 'calls, 64 callers at 64 grants', way: 'calls', processes: 1, callers: 64, grants: 64 },
     ...{ rateMin: 3_000, p99MsMax: 40 },
   },
+  bareCalls,
 ];
 
 /** A hot grant, through the one server that all its callers happen to ask, and through any. */
@@ -112,6 +119,7 @@ interface Latencies {
 
 interface Bed {
   readonly addresses: readonly string[];
+  readonly bareAddress: string;
   readonly spenders: readonly Child[];
 }
 
@@ -121,8 +129,12 @@ async function open(run: Run, location?: string): Promise<Bed> {
   await mkdir(folder);
   const cloud = await BenchCloud.open({ folder, servers: ['s1'], ...(location && { store: location }) });
   run.atEnd(() => cloud.close());
+  const words = [bareProgram, path.join(folder, 'cloud')];
+  const bare = new Child('bare', words, path.join(folder, 'bare.log'));
+  run.atEnd(() => bare.stop());
   return {
     addresses: (await cloud.addresses()).map(({ address }) => address),
+    bareAddress: await bare.ask<string>('ready'),
     spenders: spendersOf(run, folder, ...(location ? [location] : [])),
   };
 }
@@ -145,12 +157,19 @@ function spendersOf(run: Run, folder: string, ...location: string[]): Child[] {
   });
 }
 
-async function spendViews(run: Run, { addresses, spenders }: Bed, shape: Shape): Promise<Spent[]> {
+async function spendViews(
+  run: Run,
+  { addresses, bareAddress, spenders }: Bed,
+  shape: Shape,
+): Promise<Spent[]> {
   const { way, spread: isSpread = false } = shape;
   const few = (count: number): number => Math.min(count, run.quick ? 8 : count);
   const some = spenders.slice(0, run.quick && !isSpread ? 1 : shape.processes);
   const callers = isSpread ? Math.ceil(few(shape.callers) / some.length) : few(shape.callers);
-  const spending: Spending = { way, callers, grants: few(shape.grants), addresses };
+  const spending: Spending = {
+    ...{ way, callers, grants: few(shape.grants) },
+    addresses: way === 'bare' ? [bareAddress] : addresses,
+  };
   const [first, ...others] = some as [Child, ...Child[]];
   const held = await first.ask<HeldTold[]>('prepare', spending);
   const given = isSpread ? { ...spending, held } : spending;
@@ -162,7 +181,7 @@ async function spendViews(run: Run, { addresses, spenders }: Bed, shape: Shape):
   const released = spent.reduce((sum, { latenciesMs }) => sum + latenciesMs.length, 0);
   const views = after.views - before.views;
   const entries = after.entries - before.entries;
-  if (way !== 'store' && (views !== released || entries !== released)) {
+  if (way !== 'store' && way !== 'bare' && (views !== released || entries !== released)) {
     throw new Error(`${released} views were released, ${views} counted, ${entries} logged`);
   }
   return spent;
@@ -194,6 +213,7 @@ function report(
     targets: shapes.flatMap((shape, at) => targetsOf(shape, measured[at]!, latencies[at]!)),
     notes: [
       'Store and ledger: processes on one store, three unless one is named. Calls: one process, over mutual TLS, to one server.',
+      'Bare calls: as many bytes there and back by grpc-js as it comes, on connections like the product’s: how many calls this machine carries that do nothing.',
       'Every view is durable before it is released, and was found counted and logged exactly once.',
       'A transaction of the store alone writes what a view writes, and is counted as one.',
     ],

@@ -9,7 +9,7 @@ import { Registry } from '../harness/registry.js';
 import type { Granting, Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
 import type { Counted, HeldTold, Spending, Spent } from './told.js';
-import { byCalls, byLedger, byStore } from './ways.js';
+import { byBareCalls, byCalls, byLedger, byStore } from './ways.js';
 import type { Held, Spend } from './ways.js';
 
 const [data, number, location = ''] = process.argv.slice(2);
@@ -22,6 +22,7 @@ const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'he
 let viewers = 0;
 let held: Held[] = [];
 let spending: Spend[] = [];
+const closing: (() => void)[] = [];
 
 async function hold(): Promise<Granting & { viewer: Registered }> {
   const viewer = await registry.register(`viewer-${number}-${(viewers += 1)}`);
@@ -32,11 +33,12 @@ async function hold(): Promise<Granting & { viewer: Registered }> {
 
 /** Grants, and whoever spends views of them connected. */
 async function prepare(asked: Spending): Promise<HeldTold[]> {
-  const { way, callers, grants } = asked;
+  const { callers, grants } = asked;
   held = [];
+  for (const close of closing.splice(0)) close();
   const ways = await Promise.all(Array.from({ length: grants }, (_, index) => wayOf(asked, index)));
   spending = Array.from({ length: callers }, (_, caller) => ways[caller % grants]!);
-  if (way === 'calls') await Promise.all(ways.map((one) => one()));
+  if (closing.length > 0) await Promise.all(ways.map((one) => one()));
   return held.map(({ grantId, sealId, viewer }) => ({
     grantId: hex(grantId),
     sealId: hex(sealId),
@@ -58,8 +60,13 @@ async function wayOf({ way, addresses, held: given }: Spending, index: number): 
     return byLedger(ledger, theirs);
   }
   const own = await hold();
-  held.push(own);
-  return way === 'ledger' ? byLedger(ledger, own) : byCalls(registry, own, addresses);
+  if (way !== 'bare') held.push(own);
+  if (way === 'ledger') return byLedger(ledger, own);
+  const calling = await (way === 'bare'
+    ? byBareCalls(registry, own.viewer, addresses)
+    : byCalls(registry, own, addresses));
+  closing.push(calling.close);
+  return calling.spend;
 }
 
 async function spend(forMs: number): Promise<Spent> {
@@ -88,6 +95,7 @@ async function count(): Promise<Counted> {
 }
 
 await answering({ prepare, spend, count });
+for (const close of closing) close();
 await ledger.close();
 await registry.close();
 process.exit();

@@ -1,7 +1,7 @@
 /** What the processes of the case are told, and tell. */
 
-/** By the ledger of this process, by calls to a server, or by bare transactions of the store. */
-export type Way = 'ledger' | 'calls' | 'store';
+/** By the ledger of this process, by calls to a server, by bare transactions of the store; or no view, but bare calls. */
+export type Way = 'ledger' | 'calls' | 'store' | 'bare';
 
 /** Views, their callers and their grants. */
 export interface Spending {
@@ -10,7 +10,7 @@ export interface Spending {
   readonly callers: number;
   /** How many grants they share. */
   readonly grants: number;
-  /** The servers that are called, in turn. */
+  /** The servers that are called, in turn; the bare one's for bare calls. */
   readonly addresses: readonly string[];
   /** Grants of another process, by its ledger alone; its own, if not given. */
   readonly held?: readonly HeldTold[];

@@ -1,14 +1,24 @@
 /** The ways in which the case spends a view. */
 import { randomBytes } from 'node:crypto';
+import * as grpc from '@grpc/grpc-js';
 import { v7 } from 'uuid';
 import { Servers } from '../../client/cloud/servers.js';
+import { toServer } from '../../core/identity/tls.js';
+import { openChannel } from '../../core/rpc/channel.js';
 import type { Ledger } from '../../server/ledger/ledger.js';
 import { StoreUnavailable } from '../../server/store/store.js';
 import type { Compare, Store } from '../../server/store/store.js';
+import { bareService } from '../harness/bare-service.js';
 import type { Granting, Registered, Registry } from '../harness/registry.js';
 
 /** Spends one view. */
 export type Spend = () => Promise<void>;
+
+/** A way over a connection, which is to be closed. */
+export interface Calling {
+  readonly spend: Spend;
+  readonly close: () => void;
+}
 
 /** A grant, as the ledger knows its viewer. */
 export type Held = Pick<Granting, 'grantId' | 'sealId'> & {
@@ -35,13 +45,37 @@ export async function byCalls(
   registry: Registry,
   { viewer, grantId, sealId }: Held & { readonly viewer: Registered },
   addresses: readonly string[],
-): Promise<Spend> {
+): Promise<Calling> {
   const servers = new Servers(await registry.identity(viewer));
   let calls = 0;
-  return async () => {
+  const spend = async (): Promise<void> => {
     const { stego } = servers.at(addresses[calls++ % addresses.length]!);
     await stego.unlock({ grantId, viewIds: viewIds(), sealId });
   };
+  return { spend, close: () => servers.close() };
+}
+
+/** As large as a question and an answer of the product's: what they cost without doing anything. */
+const echoed = Buffer.alloc(96);
+
+/** No view: grpc-js as it comes, on a connection like the product's. */
+export async function byBareCalls(
+  registry: Registry,
+  viewer: Registered,
+  [address]: readonly string[],
+): Promise<Calling> {
+  const channel = openChannel(address!, toServer(await registry.identity(viewer)));
+  const client = new grpc.Client(address!, grpc.credentials.createInsecure(), {
+    channelOverride: channel.raw,
+  });
+  const { path, requestSerialize, responseDeserialize } = bareService.echo;
+  const spend = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, echoed, (error) =>
+        error ? reject(error) : resolve(),
+      );
+    });
+  return { spend, close: () => channel.close() };
 }
 
 /** Bytes of a grant's tally, of an entry of its log, and of a view. */

@@ -1,11 +1,11 @@
-/** What attending clients are compared to: `bare.process.js DATA`, grpc-js as it comes, with mutual TLS and open streams. */
+/** The barest server: `bare.process.js DATA`, the folder of a cloud. grpc-js as it comes, with mutual TLS. */
 import path from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { pem } from '../../core/identity/tls.js';
 import { openCluster } from '../../server/cluster.js';
 import { drawServerIdentity } from '../../server/identity.js';
 import { answering } from '../table/answering.js';
-import { holding } from './bare-service.js';
+import { bareService } from './bare-service.js';
 
 const { authority } = await openCluster(path.join(process.argv[2]!, 'cluster'));
 const identity = await drawServerIdentity(authority, 'bare', Date.now());
@@ -20,13 +20,19 @@ const credentials = grpc.ServerCredentials.createSsl(
   true,
 );
 const server = new grpc.Server();
-server.addService(holding, {
-  hold: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
-    call.on('data', (said: Buffer) => call.write(said));
-    call.on('end', () => call.end());
-    call.on('error', () => undefined);
+const { hold, echo } = bareService;
+server.addService(
+  { hold, echo },
+  {
+    hold: (call: grpc.ServerDuplexStream<Buffer, Buffer>) => {
+      call.on('data', (said: Buffer) => call.write(said));
+      call.on('end', () => call.end());
+      call.on('error', () => undefined);
+    },
+    echo: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, done: grpc.sendUnaryData<Buffer>) =>
+      done(null, request),
   },
-});
+);
 const port = await new Promise<number>((resolve, reject) => {
   server.bindAsync('127.0.0.1:0', credentials, (error, found) => (error ? reject(error) : resolve(found)));
 });
