@@ -265,13 +265,13 @@ class Simulation {
 
   /** Tokens of lower epochs died of the pings alone, before anybody asks for anything. */
   #atMostOneToken(): void {
-    const held = this.#world.ids.filter((id) => this.#world.state(id).held ?? this.#world.state(id).passed);
+    const held = this.#living().filter((id) => this.#world.state(id).held ?? this.#world.state(id).passed);
     this.#insist(held.length <= 1, () => `after everything was healed ${held.join(' and ')} have tokens`);
   }
 
   /** Exactly one token is left, of an epoch that all have promised. */
   #oneToken(): void {
-    const states = this.#world.ids.map((id) => this.#world.state(id));
+    const states = this.#living().map((id) => this.#world.state(id));
     const tokens = states.flatMap((state) => state.held?.token ?? state.passed?.token ?? []);
     const epochs = [...new Set(tokens.map((token) => epochName(token.epoch!)))];
     this.#insist(epochs.length === 1, () => `${epochs.length} tokens at the end: ${epochs.join(', ')}`);
@@ -281,6 +281,11 @@ class Simulation {
         () => `${state.self} has not heard of the token's epoch`,
       );
     }
+  }
+
+  /** Whoever was about to leave when everything was healed may have left since, and its token with it. */
+  #living(): readonly string[] {
+    return this.#world.ids.filter((id) => this.#world.lives(id));
   }
 
   #insist(holds: boolean, message: () => string): void {
