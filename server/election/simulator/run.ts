@@ -218,7 +218,7 @@ class Simulation {
     this.#untilPeace(healMs);
     this.#atMostOneToken();
     const earlier = this.#clients.waits.length;
-    for (const id of this.#world.ids) this.#clients.ask(id);
+    for (const id of this.#living()) this.#clients.ask(id);
     this.#untilPeace(afterMs);
     this.#allServed();
     this.#oneToken();
