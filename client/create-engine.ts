@@ -13,6 +13,7 @@ import { checkCover } from './gallery/covers.js';
 import type { Gallery } from './gallery/gallery.js';
 import { openGallery } from './gallery/gallery.js';
 import { checkChange } from './peer/changes.js';
+import { findPresent } from './peer/dial.js';
 import { PEER_LIMITS } from './peer/limits.js';
 import { givenLine, heldLine, hex, modeName, plainText, requestLine, waitingLine } from './peer/lines.js';
 import { listGallery, meantPhoto } from './peer/listing.js';
@@ -151,7 +152,7 @@ class ClientEngine implements E.Engine {
 
   async *browse(peer: string, signal?: AbortSignal): AsyncGenerator<E.BrowsePart> {
     const { workings, people } = this.#joined();
-    yield* listGallery(workings, await people.find(peer), signal);
+    yield* listGallery(workings, await findPresent(workings, people, peer), signal);
   }
 
   async request(

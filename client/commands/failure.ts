@@ -79,15 +79,17 @@ const advice: Partial<Record<Reason, string>> = {
   [Reason.CLOUD_UNREACHABLE]: 'repeat the command when the cloud is back',
 };
 
-/** What to do next where the system refused something, mostly a file that was named. */
-const systemAdvice: Readonly<Record<string, string>> = {
-  ENOENT: 'check the path',
-  ENOTDIR: 'check the path',
-  EISDIR: 'give the path of a file, not of a folder',
-  EACCES: 'change its permissions, or use another folder',
-  EPERM: 'change its permissions, or use another folder',
-  EROFS: 'use a folder that can be written to',
-  ENOSPC: 'make room on the disk, then repeat the command',
+const forbidden = { what: 'you may not use it', next: 'change its permissions, or use another folder' };
+
+/** Where the system refused something, mostly a file that was named: what is the matter with it, and what to do next. */
+const ofSystem: Readonly<Record<string, { readonly what: string; readonly next: string }>> = {
+  ENOENT: { what: 'there is no such file, or no such folder', next: 'check the path' },
+  ENOTDIR: { what: 'a part of the path is no folder', next: 'check the path' },
+  EISDIR: { what: 'it is a folder', next: 'give the path of a file, not of a folder' },
+  EACCES: forbidden,
+  EPERM: forbidden,
+  EROFS: { what: 'its disk cannot be written to', next: 'use a folder that can be written to' },
+  ENOSPC: { what: 'its disk is full', next: 'make room on the disk, then repeat the command' },
 };
 
 /** What to do next where a command knows better, by the reason of its failure. */
@@ -113,7 +115,10 @@ function failureAsSuch(error: unknown): Failure {
   if (error instanceof NotJoined) return failure('NOT_JOINED', error.message, '', exit);
   if (!(error instanceof Error)) return failure('INTERNAL', String(error), '', exit);
   const code = codeOf(error);
-  return failure(code, error.message, systemAdvice[code] ?? '', exit);
+  const known = ofSystem[code];
+  const { path } = error as { readonly path?: unknown };
+  const message = known && typeof path === 'string' ? `${path}: ${known.what}.` : error.message;
+  return failure(code, message, known?.next ?? '', exit);
 }
 
 /** A code with a slip in it is a bad code; anything else came from a file or a peer. */

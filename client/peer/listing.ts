@@ -3,6 +3,7 @@ import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import type { BrowsePart } from '../engine.js';
 import type { ListingLine } from '../vault/records.js';
+import { findPresent } from './dial.js';
 import { hex, plainText } from './lines.js';
 import { listedPhoto } from './lookups.js';
 import type { Known, People } from './people.js';
@@ -56,7 +57,7 @@ export async function meantPhoto(
   const [name = ''] = peer.split('#');
   if (/^[0-9a-f]{32}$/.test(text)) return new Uint8Array(Buffer.from(text, 'hex'));
   if (vault.listings.list(name).length === 0) {
-    for await (const _part of listGallery(workings, await people.find(peer)));
+    for await (const _part of listGallery(workings, await findPresent(workings, people, peer)));
   }
   return listedPhoto(vault, name, text);
 }

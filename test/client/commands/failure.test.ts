@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import test from 'ava';
 import { commands } from '../../../client/commands/all.js';
 import { Cannot, Usage, failureOf } from '../../../client/commands/failure.js';
@@ -39,6 +42,16 @@ for (const code of ['ENOENT', 'EISDIR', 'EROFS', 'ENOSPC']) {
     t.not(failureOf(Object.assign(new Error('open'), { code })).next, '');
   });
 }
+
+test('what the system refused is said in words, with the path that was given', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'glimpse-failure-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const missing = path.join(folder, 'nowhere', 'log.json');
+  const error = await t.throwsAsync(writeFile(missing, ''));
+  t.is(failureOf(error).message, `${missing}: there is no such file, or no such folder.`);
+  const aFolder = await t.throwsAsync(writeFile(folder, ''));
+  t.is(failureOf(aFolder).message, `${folder}: it is a folder.`);
+});
 
 test('what a command knows better is said instead', (t) => {
   const refused = new Refused(Reason.UNKNOWN_PHOTO, 'no beach.jpg');
