@@ -29,6 +29,8 @@ export interface Report {
 interface Share {
   readonly operations: number;
   readonly succeeded: number;
+  /** Of those: accepted, and done when the other side is back. Pictures in the outbox, changes the ledger lacks. */
+  readonly deferred: number;
   readonly percent: number;
 }
 
@@ -61,8 +63,18 @@ function isDuring({ beganMs }: Operation, parts: readonly Part[]): boolean {
 
 function shareOf(operations: readonly Operation[]): Share {
   const succeeded = operations.filter(({ outcome }) => outcome.type !== 'maybe').length;
+  const deferred = operations.filter(isDeferred).length;
   const percent = operations.length === 0 ? 100 : (100 * succeeded) / operations.length;
-  return { operations: operations.length, succeeded, percent: Math.round(percent * 1_000) / 1_000 };
+  return {
+    ...{ operations: operations.length, succeeded, deferred },
+    percent: Math.round(percent * 1_000) / 1_000,
+  };
+}
+
+function isDeferred({ outcome }: Operation): boolean {
+  if (outcome.type !== 'ok') return false;
+  const { answer } = outcome;
+  return (answer.type === 'granted' && !answer.delivered) || (answer.type === 'changed' && answer.pending);
 }
 
 function failuresOf(operations: readonly Operation[]): Record<string, number> {
@@ -80,7 +92,8 @@ export function inWords(report: Report): string {
   return [
     `seed ${seed}: ${operations} operations, ${succeeded} succeeded, ${report.faults} faults, ${violations.length} violations`,
     ...Object.entries(availability).map(
-      ([part, share]) => `${part}: ${share.percent} % of ${share.operations} operations succeeded`,
+      ([part, { percent, operations: count, deferred }]) =>
+        `${part}: ${percent} % of ${count} operations succeeded, ${deferred} of them for when the other side is back`,
     ),
     ...Object.entries(firstGrants).map(
       ([kind, { medianMs, count }]) => `first grant after ${kind}: ${medianMs} ms (median of ${count})`,
