@@ -7,10 +7,10 @@ import path from 'node:path';
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { LIMITS } from '../../core/limits.js';
+import { isRaster } from '../../core/picture-kind.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { GALLERY_LIMITS } from './limits.js';
-import { kindBytes, kindOf } from './rules/kinds.js';
 import { chanceFrom, oneOf } from './scenes/chance.js';
 import type { Chance } from './scenes/chance.js';
 import { dunes } from './scenes/dunes.js';
@@ -63,8 +63,7 @@ async function png(picture: Sharp): Promise<Uint8Array> {
 
 async function own(file: string, choice: string): Promise<Uint8Array> {
   const bytes = await readCover(file, choice);
-  const kind = kindOf(bytes.subarray(0, kindBytes));
-  if (kind === undefined || kind === 'heif' || kind === 'svg') {
+  if (!isRaster(bytes)) {
     throw badCover(choice, 'is no picture that can be a cover: JPEG, PNG, WebP, AVIF, GIF and TIFF can');
   }
   try {

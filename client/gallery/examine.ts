@@ -5,11 +5,11 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
+import { kindBytes, kindOf } from '../../core/picture-kind.js';
+import type { PhotoType } from '../../core/picture-kind.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { GALLERY_LIMITS } from './limits.js';
 import { ImageIdHash, PhotoFile, badPhoto, changed } from './photo-file.js';
-import { kindBytes, kindOf } from './rules/kinds.js';
-import type { PhotoType } from './rules/kinds.js';
 import type { FoundFile } from './scan.js';
 import type { Stamp } from './stamp.js';
 

@@ -7,13 +7,13 @@ import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import type { PhotoType } from '../../core/picture-kind.js';
 import { PrivateDatabase, databaseEndings } from '../vault/database.js';
 import type { Row } from '../vault/database.js';
 import { VaultError } from '../vault/failures.js';
 import type { VaultProblem } from '../vault/failures.js';
 import { bytes, idsBeginningWith, text, whole } from '../vault/rows.js';
 import type { Examined, PhotoFacts } from './examine.js';
-import type { PhotoType } from './rules/kinds.js';
 import type { FoundFile } from './scan.js';
 
 /** A file as it was found when it was looked at last: a photo, or why it is none. */

@@ -2,12 +2,10 @@
  * Pictures in a terminal. The pixels come from sharp, scaled to the columns there are; the picture may come from
  * another person's computer, so its size is bounded before it is decoded and only formats of photographs are read.
  */
-import type { Metadata } from 'sharp';
+import { isRaster } from '../../core/picture-kind.js';
 import { WEB_LIMITS } from './limits.js';
 import type { Pixels } from './rules/half-blocks.js';
 import { gridLines, halfBlockLines } from './rules/half-blocks.js';
-
-const formats: ReadonlySet<Metadata['format']> = new Set(['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff']);
 
 export interface Room {
   /** Columns of the terminal. */
@@ -47,12 +45,11 @@ function bounded({ columns, rows }: Room): Room {
 
 /** sharp is loaded at the first picture only: commands that draw nothing start sooner. */
 async function pixelsOf(bytes: Uint8Array, { columns, rows }: Room): Promise<Pixels | undefined> {
+  // Before any decoder looks at it: sharp would have a vector format's parser read it to tell what it is.
+  if (!isRaster(bytes)) return undefined;
   const { default: sharp } = await import('sharp');
   try {
-    const picture = sharp(bytes, { limitInputPixels: WEB_LIMITS.drawnPixelsMax });
-    const { format } = await picture.metadata();
-    if (!formats.has(format)) return undefined;
-    const { data, info } = await picture
+    const { data, info } = await sharp(bytes, { limitInputPixels: WEB_LIMITS.drawnPixelsMax })
       .rotate()
       .flatten({ background: 'white' })
       .toColourspace('srgb')

@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import sharp from 'sharp';
 import type { Shape } from '../../core/carrier/layout/shape.js';
+import { isRaster } from '../../core/picture-kind.js';
 import { Refused } from '../../core/rpc/errors.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { STEGO_LIMITS } from './limits.js';
@@ -22,17 +23,6 @@ interface Decoded {
   readonly width: number;
   readonly height: number;
 }
-
-/** What raster formats begin with. Anything else is not handed to a decoder, vector formats above all. */
-const beginnings: readonly (readonly [at: number, text: string])[] = [
-  [0, '\xff\xd8\xff'],
-  [0, '\x89PNG\r\n\x1a\n'],
-  [8, 'WEBP'],
-  [0, 'GIF8'],
-  [0, 'II*\0'],
-  [0, 'MM\0*'],
-  [4, 'ftypavif'],
-];
 
 export class Covers {
   readonly #inTurn = pLimit(1);
@@ -56,10 +46,7 @@ export class Covers {
 }
 
 async function decode(cover: Uint8Array): Promise<Decoded> {
-  const start = Buffer.from(cover.subarray(0, 16)).toString('latin1');
-  if (!beginnings.some(([at, text]) => start.startsWith(text, at))) {
-    throw badCover('it is none of JPEG, PNG, WebP, GIF, TIFF and AVIF');
-  }
+  if (!isRaster(cover)) throw badCover('it is none of JPEG, PNG, WebP, GIF, TIFF and AVIF');
   try {
     const { data, info } = await sharp(cover, {
       limitInputPixels: STEGO_LIMITS.coverPixelsMax,

@@ -1,46 +1,8 @@
-/** What a file is, from its name and its first bytes: a decoder is given only what this file lets through. */
-
-/** What is served, by its media type. */
-export type PhotoType = 'image/jpeg' | 'image/png' | 'image/webp' | 'image/avif' | 'image/gif' | 'image/tiff';
-/** `heif`: HEIC, which no decoder here reads; `svg`: a program rather than a picture. */
-export type Kind = PhotoType | 'heif' | 'svg';
-
-/** So many bytes tell the kind. */
-export const kindBytes = 256;
+/** Which files a gallery looks at, by their names. What they are is told by their first bytes: core/picture-kind.ts. */
 
 const endings = /\.(?:jpe?g|jpe|jfif|png|webp|avif|gif|tiff?|heic|heif|hif|svgz?)$/i;
-const avifBrands = new Set(['avif', 'avis']);
-const heifBrands = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1']);
 
 /** A file worth looking at. Others in the folder are none of a gallery's business. */
 export function looksLikePhoto(name: string): boolean {
   return endings.test(name);
-}
-
-/** The kind that the first bytes of a file announce; undefined: no picture that is known here. */
-export function kindOf(head: Uint8Array): Kind | undefined {
-  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
-  const text = (from: number, to: number) => bytes.toString('latin1', from, to);
-  if (text(0, 3) === '\xff\xd8\xff') return 'image/jpeg';
-  if (text(0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';
-  if (/^GIF8[79]a/.test(text(0, 6))) return 'image/gif';
-  if (text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP') return 'image/webp';
-  if (/^(?:II[*+]\0|MM\0[*+])/.test(text(0, 4))) return 'image/tiff';
-  if (text(4, 8) === 'ftyp') return isoKind(bytes);
-  if (
-    /^(?:\uFEFF|\s)*<(?:\?xml|!--|!doctype\s+svg|svg)/i.test(bytes.toString('utf8')) ||
-    text(0, 2) === '\x1f\x8b'
-  ) {
-    return 'svg';
-  }
-  return undefined;
-}
-
-/** ISO 14496-12, "File Type Box": a major brand, a version, then compatible brands. */
-function isoKind(bytes: Buffer): Kind | undefined {
-  const end = Math.min(bytes.length, bytes.length < 4 ? 0 : bytes.readUInt32BE(0));
-  const brands: string[] = [];
-  for (let at = 8; at + 4 <= end; at += at === 8 ? 8 : 4) brands.push(bytes.toString('latin1', at, at + 4));
-  if (brands.some((brand) => avifBrands.has(brand))) return 'image/avif';
-  return brands.some((brand) => heifBrands.has(brand)) ? 'heif' : undefined;
 }
