@@ -19,7 +19,7 @@ export const VAULT_LIMITS = {
   incomingMax: 64,
   /** How long a broken delivery waits to be resumed, and a stray file to be claimed. */
   leftoverMs: 24 * 3_600_000,
-  /** Memory of one scrypt, 128 N r: four times what we choose. More would let a planted vault exhaust a small computer. */
+  /** Memory of one scrypt, 128 r (N + p + 2): four times what we choose. More would let a planted vault exhaust a small computer. */
   scryptBytesMax: 2 ** 29,
   /** How many times over it is worked through: ours is 1. More would let a planted vault hold a command for minutes. */
   scryptParallelMax: 4,

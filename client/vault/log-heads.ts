@@ -5,7 +5,7 @@
 import type { LogHead } from '../../core/rights/log.js';
 import type { PrivateDatabase } from './database.js';
 import { VAULT_LIMITS } from './limits.js';
-import { bytes, whole } from './rows.js';
+import { seenHeadOf } from './rows.js';
 
 /** A head, and when it was first seen. */
 export interface SeenHead extends LogHead {
@@ -37,7 +37,7 @@ export class LogHeads {
   /** By length. */
   of(grantId: Uint8Array): SeenHead[] {
     return this.#database.all(
-      (row) => ({ length: whole(row, 'length'), head: bytes(row, 'head'), seenAtMs: whole(row, 'seen_at') }),
+      seenHeadOf,
       'SELECT length, head, seen_at FROM log_heads WHERE grant_id = @grantId ORDER BY length',
       { grantId },
     );

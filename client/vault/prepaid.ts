@@ -4,7 +4,7 @@
  * docs/architecture.md, "The vault"; docs/threat-model.md, "What is not protected".
  */
 import type { PrivateDatabase } from './database.js';
-import { bytes, whole } from './rows.js';
+import { askedViewOf, bytes, leftViewOf, shownViewOf, whole } from './rows.js';
 
 /** Views that were asked for, and are not known to be unlocked: the same may be asked for again, for a while. */
 export interface AskedBatch {
@@ -47,7 +47,7 @@ export class Prepaid {
 
   asked(grantId: Uint8Array, sealId: Uint8Array): AskedBatch | undefined {
     const rows = this.#database.all(
-      (row) => ({ viewId: bytes(row, 'view_id'), askedAtMs: whole(row, 'at') }),
+      askedViewOf,
       `SELECT view_id, at FROM prepaid_views
        WHERE grant_id = @grantId AND seal_id = @sealId AND state = 'asked' ORDER BY view_id`,
       { grantId, sealId },
@@ -79,11 +79,7 @@ export class Prepaid {
   /** The next view of this hiding, and how many there are. */
   next(grantId: Uint8Array, sealId: Uint8Array): LeftView | undefined {
     return this.#database.one(
-      (row) => ({
-        viewId: bytes(row, 'view_id'),
-        ordinal: whole(row, 'ordinal'),
-        cloudKey: bytes(row, 'cloud_key'),
-      }),
+      leftViewOf,
       `SELECT view_id, ordinal, cloud_key FROM prepaid_views JOIN prepaid_keys USING (grant_id, seal_id)
        WHERE grant_id = @grantId AND seal_id = @sealId AND state = 'left' ORDER BY ordinal LIMIT 1`,
       { grantId, sealId },
@@ -115,7 +111,7 @@ export class Prepaid {
   /** What the cloud is to hear of. */
   shown(): ShownView[] {
     return this.#database.all(
-      (row) => ({ grantId: bytes(row, 'grant_id'), viewId: bytes(row, 'view_id') }),
+      shownViewOf,
       "SELECT grant_id, view_id FROM prepaid_views WHERE state = 'shown' ORDER BY at",
     );
   }

@@ -4,6 +4,8 @@ import type { KeyBundle, SignedRights } from '../../gen/glimpse/v1/rights_pb.js'
 import { KeyBundleSchema, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Column, Row } from './database.js';
 import { VaultError } from './failures.js';
+import type { SeenHead } from './log-heads.js';
+import type { LeftView, ShownView } from './prepaid.js';
 import type {
   Carrier,
   Contact,
@@ -176,6 +178,27 @@ export function outboxItemOf(row: Row): OutboxItem {
     lastError: maybe(row, 'last_error', text),
     queuedAtMs: whole(row, 'queued_at'),
   };
+}
+
+/** A view of an AskedBatch. */
+export function askedViewOf(row: Row): { readonly viewId: Uint8Array; readonly askedAtMs: number } {
+  return { viewId: bytes(row, 'view_id'), askedAtMs: whole(row, 'at') };
+}
+
+export function leftViewOf(row: Row): LeftView {
+  return {
+    viewId: bytes(row, 'view_id'),
+    ordinal: whole(row, 'ordinal'),
+    cloudKey: bytes(row, 'cloud_key'),
+  };
+}
+
+export function shownViewOf(row: Row): ShownView {
+  return { grantId: bytes(row, 'grant_id'), viewId: bytes(row, 'view_id') };
+}
+
+export function seenHeadOf(row: Row): SeenHead {
+  return { length: whole(row, 'length'), head: bytes(row, 'head'), seenAtMs: whole(row, 'seen_at') };
 }
 
 const idDigits = 32;

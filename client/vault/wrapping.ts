@@ -64,19 +64,23 @@ function keyOf(
   passphrase: string,
   { salt, cost, blockSize, parallel }: Omit<Wrapped, 'sealed'>,
 ): Promise<Buffer> {
-  const options = { N: cost, r: blockSize, p: parallel, maxmem: 2 * VAULT_LIMITS.scryptBytesMax };
+  const options = { N: cost, r: blockSize, p: parallel, maxmem: VAULT_LIMITS.scryptBytesMax };
   return derive(passphrase.normalize('NFC'), salt, 32, options);
 }
 
-/** A vault that someone else wrote must not cost more memory, or time, than one of ours ever will. */
+/**
+ * A vault that someone else wrote must not cost more memory, or time, than one of ours ever will. RFC 7914, section 6,
+ * bounds the cost by the block size; memory is counted as OpenSSL does, which refuses the rest with errors of its own.
+ */
 function isBearable({ salt, cost, blockSize, parallel }: Wrapped): boolean {
   return (
     salt.length === saltBytes &&
     cost >= 2 &&
     Number.isInteger(Math.log2(cost)) &&
     blockSize >= 1 &&
+    cost < 2 ** (16 * blockSize) &&
     parallel >= 1 &&
     parallel <= VAULT_LIMITS.scryptParallelMax &&
-    128 * cost * blockSize <= VAULT_LIMITS.scryptBytesMax
+    128 * blockSize * (cost + parallel + 2) <= VAULT_LIMITS.scryptBytesMax
   );
 }
