@@ -67,7 +67,8 @@ async function decode(cover: Uint8Array): Promise<Decoded> {
     if (info.channels !== 3) throw new Error(`it decodes to ${info.channels} channels`);
     return { data, width: info.width, height: info.height };
   } catch (cause) {
-    throw badCover(cause instanceof Error ? cause.message : String(cause));
+    // Decoders say more with every line, and the first says what.
+    throw badCover(String(cause instanceof Error ? cause.message : cause).split('\n', 1)[0]!);
   }
 }
 

@@ -5,9 +5,6 @@ import { create } from '@bufbuild/protobuf';
 import type { DescMessage } from '@bufbuild/protobuf';
 import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
-import * as rows from '../../client/vault/rows.js';
-import type { Column } from '../../client/vault/database.js';
-import { VaultError } from '../../client/vault/failures.js';
 import { parseAddress } from '../../core/address.js';
 import { encodeBase32 } from '../../core/base32.js';
 import { readCarrier } from '../../core/carrier/read.js';
@@ -48,9 +45,11 @@ import { owner, privateKey } from '../core/rights/samples.js';
 import { vectorsOf } from '../core/vectors.js';
 import type { Vector } from '../core/vectors.js';
 import { mutated } from './mutate.js';
+import { pictureTargets } from './pictures.js';
 import { sampleOf } from './samples.js';
 import { SMALL } from './target.js';
 import type { Target } from './target.js';
+import { vaultTargets } from './vaults.js';
 
 const isFormat = (error: unknown): boolean => error instanceof FormatError;
 const isRefused = (error: unknown): boolean => error instanceof Refused;
@@ -238,38 +237,6 @@ function readStatus(input: Uint8Array): void {
   fromStatus(error);
 }
 
-const numeric =
-  /_at$|_ms$|_bytes$|^version$|_version$|^(?:number|verified|refused|asked|opened|views|attempts|id|secret_id)$/;
-const textual =
-  /name$|path$|^(?:policy|address|servers|certificates|kind|photo|cover|leader|delivery|wish|recovery|file|last_error)$/;
-
-/** A row of the vault whose every column holds the input, as whatever that column holds. */
-function readRows(input: Uint8Array): void {
-  const bytes = Buffer.from(input);
-  const row = new Proxy<Record<string, Column>>(
-    {},
-    {
-      get: (_, column: string) =>
-        numeric.test(column) ? (bytes[0] ?? null) : textual.test(column) ? bytes.toString() : bytes,
-    },
-  );
-  const readers = [
-    rows.identityOf,
-    rows.contactOf,
-    rows.requestOf,
-    rows.listingLineOf,
-    rows.carrierOf,
-    rows.givenOf,
-  ];
-  for (const read of [...readers, rows.heldOf, rows.outboxItemOf]) {
-    try {
-      read(row);
-    } catch (error) {
-      if (!(error instanceof VaultError)) throw error;
-    }
-  }
-}
-
 const edges: readonly Target[] = [
   target('join-code', texts, (input) => decodeJoinCode(Buffer.from(input).toString()), { make: joinCode }),
   target('recovery-code', texts, (input) => recoveryDigest(Buffer.from(input).toString())),
@@ -277,12 +244,7 @@ const edges: readonly Target[] = [
   target('ticket', tickets, readTicket),
   target('token', samplesOf(PassRequestSchema), readToken, { refuses: isRefused }),
   target('status', samplesOf(StatusSchema), readStatus),
-  target(
-    'vault',
-    [...samplesOf(KeyBundleSchema), ...samplesOf(SignedRightsSchema), Buffer.from('["aGVsbG8="]')],
-    readRows,
-  ),
 ];
 
 /** All of them. */
-export const decoders: readonly Target[] = [...formats, ...edges];
+export const decoders: readonly Target[] = [...formats, ...edges, ...pictureTargets, ...vaultTargets];

@@ -20,6 +20,7 @@ import { pathOf, streamsRequests, streamsResponses } from '../../core/rpc/method
 import { fromStatus } from '../../core/rpc/status.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
 import { Random } from '../../server/election/simulator/random.js';
+import { hidingTarget } from './hiding.js';
 import { mutated } from './mutate.js';
 import { sampleOf } from './samples.js';
 import { SMALL } from './target.js';
@@ -49,12 +50,22 @@ export interface Aimed {
 
 export async function handlersAt(door: Door): Promise<Aimed> {
   const channel = openChannel(door.address, door.credentials());
+  const { name, address, identity } = door;
+  // Nobody else is elected for.
+  const hiding =
+    identity && name === 'members'
+      ? hidingTarget(`hiding at ${name}`, address, identity, isRefused, patiently)
+      : undefined;
   return {
     targets: [
+      ...(hiding ? [hiding] : []),
       ...door.methods.map((method) => methodTarget(method, channel, door.name)),
       http2Target(door, await said(door.methods[0]!)),
     ],
-    close: () => channel.close(),
+    close: () => {
+      hiding?.close();
+      channel.close();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** A server and a client, as processes and as in life, and the doors at which strangers, members and servers knock. */
 import { generateKeyPairSync, createPublicKey, randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { issueCertificate } from '../../core/identity/certificates.js';
 import { publicBytes, restoreClientKeys } from '../../core/identity/keys.js';
@@ -12,26 +13,32 @@ import { Enrolment } from '../../gen/glimpse/v1/enrolment_pb.js';
 import { Peer } from '../../gen/glimpse/v1/peer_pb.js';
 import { Stego } from '../../gen/glimpse/v1/stego_pb.js';
 import { openCluster } from '../../server/cluster.js';
+import { Servers } from '../../client/cloud/servers.js';
+import { Person } from '../../demo/person.js';
 import type { Ending, TestClient } from '../client/engine/clouds.js';
-import { newcomer, startCloud } from '../client/engine/clouds.js';
+import { newcomer, photos, startCloud } from '../client/engine/clouds.js';
 import type { Door } from './handlers.js';
 
 export interface House {
   readonly doors: readonly Door[];
-  /** Of the process that is fuzzed as a peer. */
-  readonly bob: TestClient;
-  /** Of the server, which nobody starts again: whether it runs is whether it has borne everything. */
-  readonly isServerAlive: () => boolean;
+  /** Whose client is fuzzed as a peer. */
+  readonly bob: Person;
+  /** The server and the peer, which nobody starts again, if they have ended: they have not borne everything. */
+  readonly ended: () => readonly string[];
 }
 
 export async function houseOf(ending: Ending): Promise<House> {
   const cloud = await startCloud(ending, 1, '--no-restart');
-  const [mallory, leaver, bob] = [
+  const [mallory, leaver] = [
     await newcomer(ending, cloud, 'mallory'),
     await newcomer(ending, cloud, 'leaver'),
-    await newcomer(ending, cloud, 'bob'),
   ];
-  const { address: peer } = await bob.up({ open: true });
+  const home = await ending.folder();
+  await mkdir(path.join(home, 'logs'));
+  const bob = new Person('bob', home, () => undefined);
+  await bob.join(cloud.joinCode);
+  const { address: peer } = await bob.start(['--gallery', photos, '--open']);
+  ending.add(() => bob.up?.stop());
   const [member, gone] = [identityOf(mallory), identityOf(leaver)];
   const server = await serverOf(cloud.data);
   const { address } = cloud.servers[0]!;
@@ -39,7 +46,10 @@ export async function houseOf(ending: Ending): Promise<House> {
   const methods = [Election, Stego, Discovery].flatMap((service) =>
     service.methods.filter((method) => method !== Discovery.method.leave),
   );
-  const bobsKey = bob.vault.identity.get()!.keys.signingKey;
+  const servers = new Servers(member);
+  const { entry } = await servers.at(address).discovery.lookUp({ name: 'bob' });
+  servers.close();
+  const bobsKey = entry!.keys!.signingKey;
   const doors = [
     { name: 'members', address, methods, identity: member, credentials: () => toServer(member) },
     { name: 'servers', address, methods, identity: server, credentials: () => toServer(server) },
@@ -65,7 +75,11 @@ export async function houseOf(ending: Ending): Promise<House> {
       credentials: () => toPeer(member, bobsKey),
     },
   ];
-  return { doors, bob, isServerAlive: () => runs(cloud.servers[0]!.pid) };
+  const ended = () => [
+    ...(runs(cloud.servers[0]!.pid) ? [] : ['the server']),
+    ...(bob.up?.ended === false ? [] : ['the peer']),
+  ];
+  return { doors, bob, ended };
 }
 
 function runs(pid: number): boolean {

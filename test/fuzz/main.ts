@@ -8,15 +8,15 @@ import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { Ending } from '../client/engine/clouds.js';
 import { decoders } from './decoders.js';
-import type { Task } from './decoders.worker.js';
+import type { Task } from './decoders.process.js';
 import { fuzz } from './fuzz.js';
 import type { Finding } from './fuzz.js';
 import { handlersAt } from './handlers.js';
 import { houseOf } from './house.js';
 import type { Target } from './target.js';
-import { fuzzInThreads } from './threads.js';
+import { fuzzInProcesses } from './processes.js';
 
-/** So that a thread that ends early takes the next piece, and progress is seen. */
+/** So that a process that ends early takes the next piece, and progress is seen. */
 const pieceInputs = 20_000;
 
 function natural(text: string): number {
@@ -30,7 +30,7 @@ const asked = new Command('fuzz')
   .option('--inputs <n>', 'how many, over all targets', natural, 100_000)
   .option('--seed <s>', 'the chance they are drawn from', natural, 1)
   .option('--target <name>', 'only those whose name has this in it')
-  .option('--threads <n>', 'for decoders', natural, 2)
+  .option('--processes <n>', 'at once, for decoders', natural, 2)
   .option('--no-handlers', 'decoders alone: no processes are started')
   .option('--findings <folder>', 'where inputs that are taken badly are written', 'test/fuzz/findings')
   .parse()
@@ -38,7 +38,7 @@ const asked = new Command('fuzz')
     readonly inputs: number;
     readonly seed: number;
     readonly target?: string;
-    readonly threads: number;
+    readonly processes: number;
     readonly handlers: boolean;
     readonly findings: string;
   }>();
@@ -55,9 +55,9 @@ try {
   const chosen = decoders.filter(isAsked);
   const shares = [...chosen, ...handlers].reduce((sum, { share }) => sum + share, 0);
   const countOf = ({ share }: Target) => Math.ceil((asked.inputs * share) / shares);
-  const done = await fuzzInThreads(
+  const done = await fuzzInProcesses(
     chosen.flatMap((target) => piecesOf(target, countOf(target))),
-    asked.threads,
+    asked.processes,
     did,
   );
   findings.push(...done.findings);
@@ -67,8 +67,9 @@ try {
     findings.push(...found);
     did({ target: target.name, seed: asked.seed, from: 0, to }, found);
   }
-  if (house?.isServerAlive() === false)
-    throw new Error('The server ended: the last input that it was given did it.');
+  const ended = house?.ended() ?? [];
+  if (ended.length > 0)
+    throw new Error(`Ended: ${ended.join(', ')}. Of what it was given last, something did it.`);
 } finally {
   await ending.all();
 }

@@ -1,13 +1,19 @@
-/** Threads that fuzz decoders, each watched: one that stays with an input for too long is ended, and that is a finding. */
+/** Processes that fuzz decoders, each watched: one that stays with an input for too long is ended; that, and a crash, are findings. */
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
 import { decoders } from './decoders.js';
-import type { Task } from './decoders.worker.js';
+import type { Task } from './decoders.process.js';
 import { inputOf } from './fuzz.js';
 import type { Finding } from './fuzz.js';
 
+const program = fileURLToPath(new URL('decoders.process.js', import.meta.url));
 const lookMs = 1_000;
-/** A thread that says nothing for so long hangs: no target may take longer. */
+/** A process that says nothing for so long hangs: no target may take longer. */
 const hangMs = 60_000;
 
 export interface Done {
@@ -15,69 +21,59 @@ export interface Done {
   readonly findings: readonly Finding[];
 }
 
-/** Does the tasks, `threads` at a time; `did` hears of each. */
-export async function fuzzInThreads(
+/** Does the tasks, so many at a time; `did` hears of each. */
+export async function fuzzInProcesses(
   tasks: readonly Task[],
-  threads: number,
+  atOnce: number,
   did: (task: Task, findings: readonly Finding[]) => void,
 ): Promise<Done> {
-  const waiting = [...tasks];
-  const findings: Finding[] = [];
-  let tried = 0;
-  const work = async (): Promise<void> => {
-    let thread = new Thread();
-    for (let task = waiting.shift(); task; task = waiting.shift()) {
-      const found = await thread.does(task);
-      if (found.hung) thread = new Thread();
-      tried += task.to - task.from;
-      findings.push(...found.findings);
-      did(task, found.findings);
-    }
-    await thread.end();
-  };
-  await Promise.all(Array.from({ length: threads }, work));
-  return { tried, findings };
-}
-
-class Thread {
-  readonly #trying = new Int32Array(new SharedArrayBuffer(4));
-  readonly #worker = new Worker(new URL('decoders.worker.js', import.meta.url), {
-    workerData: { trying: this.#trying },
-  });
-
-  async does(task: Task): Promise<{ readonly findings: readonly Finding[]; readonly hung: boolean }> {
-    const over = new AbortController();
-    const answer = once(this.#worker, 'message', { signal: over.signal });
-    this.#worker.postMessage(task);
-    const hung = this.#hang(over.signal);
-    const first = await Promise.race([answer, hung]);
-    over.abort();
-    answer.catch(() => undefined);
-    if (Array.isArray(first)) return { findings: first[0] as Finding[], hung: false };
-    await this.end();
-    return { findings: [hangAt(task, Atomics.load(this.#trying, 0))], hung: true };
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  /** Resolves when the thread has been with one input for too long, or is done. */
-  async #hang(signal: AbortSignal): Promise<'hung' | 'done'> {
-    let last = -1;
-    let sinceMs = performance.now();
-    while (!signal.aborted) {
-      const now = Atomics.load(this.#trying, 0);
-      if (now !== last) [last, sinceMs] = [now, performance.now()];
-      if (performance.now() - sinceMs > hangMs) return 'hung';
-      await once(AbortSignal.timeout(lookMs), 'abort');
-    }
-    return 'done';
+  const folder = await mkdtemp(path.join(tmpdir(), 'glimpse-fuzz-'));
+  try {
+    const all = await pLimit(atOnce).map(tasks, async (task, index) => {
+      const findings = await does(task, path.join(folder, String(index)));
+      did(task, findings);
+      return findings;
+    });
+    return { tried: tasks.reduce((sum, { from, to }) => sum + to - from, 0), findings: all.flat() };
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 
-function hangAt({ target: name, seed }: Task, number: number): Finding {
+async function does(task: Task, file: string): Promise<readonly Finding[]> {
+  await writeFile(file, Buffer.alloc(4));
+  const child = fork(program, [file]);
+  const over = new AbortController();
+  let findings: readonly Finding[] | undefined;
+  child.once('message', (found) => (findings = found as Finding[]));
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const at = async (): Promise<number> => (await readFile(file)).readUInt32LE();
+  child.send(task);
+  const first = await Promise.race([exited, hang(at, over.signal)]);
+  over.abort();
+  if (first === 'hung') {
+    child.kill('SIGKILL');
+    return [findingAt(task, await at(), `it hangs: ${hangMs / 1_000} s and no end`)];
+  }
+  const [code, signal] = await exited;
+  return findings ?? [findingAt(task, await at(), `its process ended: ${signal ?? `exit ${code}`}`)];
+}
+
+/** Resolves when the process has been with one input for too long, or it no longer matters. */
+async function hang(at: () => Promise<number>, signal: AbortSignal): Promise<'hung' | 'over'> {
+  let last = -1;
+  let sinceMs = performance.now();
+  while (!signal.aborted) {
+    const now = await at();
+    if (now !== last) [last, sinceMs] = [now, performance.now()];
+    if (performance.now() - sinceMs > hangMs) return 'hung';
+    await once(AbortSignal.any([signal, AbortSignal.timeout(lookMs)]), 'abort');
+  }
+  return 'over';
+}
+
+function findingAt({ target: name, seed }: Task, number: number, what: string): Finding {
   const target = decoders.find((one) => one.name === name)!;
   const input = Buffer.from(inputOf(target, seed, number)).toString('hex');
-  return { target: name, seed, number, what: `it hangs: ${hangMs / 1_000} s and no end`, input };
+  return { target: name, seed, number, what, input };
 }
