@@ -1,5 +1,5 @@
 /** A cloud and people on loopback: each a process of its own, but those whom a case plays itself. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,7 +86,12 @@ export function endWith(run: Run, running: Running): void {
   });
 }
 
-/** The most memory that a process has had at once, in MB; undefined where Linux's /proc is not. */
+/** What a process had at once until now no longer counts: proc(5), clear_refs. Nothing where Linux's /proc is not. */
+export async function forgetPeakMemory(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => undefined);
+}
+
+/** The most memory that a process has had at once, since it started or that was forgotten, in MB; undefined where Linux's /proc is not. */
 export async function peakMemory(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
