@@ -5,12 +5,8 @@
 import type { LogHead } from '../../core/rights/log.js';
 import type { PrivateDatabase } from './database.js';
 import { VAULT_LIMITS } from './limits.js';
+import type { SeenHead } from './records.js';
 import { seenHeadOf } from './rows.js';
-
-/** A head, and when it was first seen. */
-export interface SeenHead extends LogHead {
-  readonly seenAtMs: number;
-}
 
 export class LogHeads {
   readonly #database: PrivateDatabase;

@@ -4,27 +4,13 @@
  * docs/architecture.md, "The vault"; docs/threat-model.md, "What is not protected".
  */
 import type { PrivateDatabase } from './database.js';
+import type { LeftView, ShownView } from './records.js';
 import { askedViewOf, bytes, leftViewOf, shownViewOf, whole } from './rows.js';
 
 /** Views that were asked for, and are not known to be unlocked: the same may be asked for again, for a while. */
 export interface AskedBatch {
   readonly viewIds: readonly Uint8Array[];
   readonly askedAtMs: number;
-}
-
-/** A view that is left. */
-export interface LeftView {
-  readonly viewId: Uint8Array;
-  /** How many views of the grant were spent with this one, by the ledger's count. */
-  readonly ordinal: number;
-  /** Opens the cloud's lock. */
-  readonly cloudKey: Uint8Array;
-}
-
-/** A view that was shown: the cloud is to hear of it. */
-export interface ShownView {
-  readonly grantId: Uint8Array;
-  readonly viewId: Uint8Array;
 }
 
 export class Prepaid {

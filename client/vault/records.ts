@@ -1,4 +1,5 @@
 /** What the vault remembers, in the words of the rest of the client. Times are milliseconds since 1970. */
+import type { LogHead } from '../../core/rights/log.js';
 import type { KeyBundle, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import type { OutboxKind } from './rules/outbox.js';
 
@@ -170,4 +171,24 @@ export interface OutboxItem {
   readonly dueAtMs: number;
   readonly lastError: string | undefined;
   readonly queuedAtMs: number;
+}
+
+/** A view that was unlocked ahead and is left. */
+export interface LeftView {
+  readonly viewId: Uint8Array;
+  /** How many views of the grant were spent with this one, by the ledger's count. */
+  readonly ordinal: number;
+  /** Opens the cloud's lock. */
+  readonly cloudKey: Uint8Array;
+}
+
+/** A view that was shown: the cloud is to hear of it. */
+export interface ShownView {
+  readonly grantId: Uint8Array;
+  readonly viewId: Uint8Array;
+}
+
+/** A head of a log, and when it was first seen. */
+export interface SeenHead extends LogHead {
+  readonly seenAtMs: number;
 }

@@ -4,14 +4,13 @@ import type { KeyBundle, SignedRights } from '../../gen/glimpse/v1/rights_pb.js'
 import { KeyBundleSchema, SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Column, Row } from './database.js';
 import { VaultError } from './failures.js';
-import type { SeenHead } from './log-heads.js';
-import type { LeftView, ShownView } from './prepaid.js';
 import type {
   Carrier,
   Contact,
   Given,
   Held,
   Identity,
+  LeftView,
   ListingLine,
   Membership,
   OutboxItem,
@@ -19,6 +18,8 @@ import type {
   Policy,
   PrivateKeys,
   Delivery,
+  SeenHead,
+  ShownView,
   WaitingRequest,
 } from './records.js';
 import type { OutboxKind } from './rules/outbox.js';
