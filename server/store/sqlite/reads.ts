@@ -14,6 +14,8 @@ export type ChangesPage =
 const transactionsPerPage = 500;
 /** Above every key that begins with a prefix: keys end at 0x7e. */
 const pastEveryKey = '\x7f';
+/** With it a key is the least that comes after that key. */
+const nextToKey = '\0';
 
 export interface State {
   readonly revision: number;
@@ -63,7 +65,9 @@ export class Reads {
   }
 
   list({ prefix, after = '', limit = -1 }: Range): Row[] {
-    return this.#sql.list.all(prefix, after, prefix + pastEveryKey, limit).map(plain);
+    // One lower bound: of two, SQLite seeks by the first and reads every row up to the other.
+    const from = after < prefix ? prefix : after + nextToKey;
+    return this.#sql.list.all(from, prefix + pastEveryKey, limit).map(plain);
   }
 
   /** The newest revision that watches are told of. Costs a read of the file's header while nobody writes. */
@@ -122,8 +126,8 @@ function prepareReads(db: Database.Database) {
     dataVersion: db.prepare<[], number>('PRAGMA data_version').pluck(),
     state: db.prepare<[], State>('SELECT revision, told, logged, trimmed FROM state'),
     get: db.prepare<[string], Row>('SELECT key, value, revision FROM rows WHERE key = ?'),
-    list: db.prepare<[string, string, string, number], Row>(
-      'SELECT key, value, revision FROM rows WHERE key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?',
+    list: db.prepare<[string, string, number], Row>(
+      'SELECT key, value, revision FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
     ),
     changes: db.prepare<[number, number, string, string], ChangeRecord>(
       `SELECT revision, key, value FROM changes
