@@ -119,8 +119,13 @@ export function announced(state: State, event: Extract<Event, { type: 'announced
   });
 }
 
+/**
+ * A member that counts as having left and pings does not know it: the news of its return were lost. Without an answer
+ * it dials again, and so announces itself.
+ */
 export function pinged(state: State, from: string, ping: Ping): Outcome {
   const after = promise(state, ping.epoch!);
+  if (memberOf(after, from)?.state === MemberState.LEFT) return [after, []];
   const pong: Pong = {
     $typeName: 'glimpse.v1.Pong',
     sequence: ping.sequence,

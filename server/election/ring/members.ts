@@ -111,9 +111,9 @@ export function mark(state: State, id: string, as: MemberState): Outcome {
   return [put(state, member), flood(state, member)];
 }
 
-/** A member that did not answer: bypassed until it refutes. */
+/** A member that did not answer: bypassed until it refutes. Who leaves gets no answers, and accuses nobody. */
 export function suspect(state: State, id: string): Outcome {
-  return memberOf(state, id)?.state === MemberState.ALIVE
+  return !state.leaving && memberOf(state, id)?.state === MemberState.ALIVE
     ? mark(state, id, MemberState.SUSPECT)
     : [state, []];
 }

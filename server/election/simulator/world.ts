@@ -68,6 +68,8 @@ export class World {
   readonly agenda: Agenda;
   readonly network: Network;
   readonly #nodes = new Map<string, Node>();
+  /** The dials that were not given up since, by the way they go. */
+  readonly #dials = new Map<string, symbol>();
   readonly #setup: Setup;
   readonly #traced: boolean;
 
@@ -244,7 +246,11 @@ export class World {
     this.network.closeAllOf(node.id);
     for (const from of dialers) {
       if (!this.network.passes(node.id, from)) continue;
-      this.#later(from, this.network.delayMs(), () => ({ type: 'down', id: node.id }));
+      const way = `${from}>${node.id}`;
+      const dial = this.#dials.get(way);
+      this.#later(from, this.network.delayMs(), () =>
+        this.#dials.get(way) === dial ? { type: 'down', id: node.id } : undefined,
+      );
     }
   }
 
@@ -279,6 +285,7 @@ export class World {
         this.#dial(node.id, effect.to);
         break;
       case 'hangUp':
+        this.#dials.delete(`${node.id}>${effect.to}`);
         this.network.close(node.id, effect.to);
         break;
       case 'grant':
@@ -304,19 +311,23 @@ export class World {
     }
   }
 
-  /** Announces and opens the stream: a round trip. */
+  /** Announces and opens the stream: a round trip. As from the driver, nothing is heard of a dial that was given up. */
   #dial(from: string, to: string): void {
     const { life } = this.#nodes.get(from)!;
+    const way = `${from}>${to}`;
+    const dial = Symbol(way);
+    this.#dials.set(way, dial);
     const outMs = this.network.delayMs();
     this.agenda.after(outMs, () => {
       const dialler = this.#nodes.get(from)!;
-      if (dialler.life !== life || !dialler.lives) return;
+      if (dialler.life !== life || !dialler.lives || this.#dials.get(way) !== dial) return;
       const backMs = this.network.delayMs();
       const answer = this.#announce(dialler, to);
       const delayMs = answer === 'silence' ? dialMs - outMs : backMs;
-      this.#later(from, delayMs, () =>
-        typeof answer === 'string' ? { type: 'down', id: to } : { type: 'up', id: to, ...answer },
-      );
+      this.#later(from, delayMs, () => {
+        if (this.#dials.get(way) !== dial) return undefined;
+        return typeof answer === 'string' ? { type: 'down', id: to } : { type: 'up', id: to, ...answer };
+      });
     });
   }
 
