@@ -60,7 +60,7 @@ export async function readShape(source: Source): Promise<Shape> {
 export async function readOutline(source: Source): Promise<Outline | undefined> {
   const shape = await readShape(source);
   if (!(await beginsAsOurs(source, shape))) return undefined;
-  const rows = rowsOfSlotChunk(await source.read(headBytes, slotChunkBytes(shape.width)), shape.width);
+  const rows = rowsOfSlotChunk(await source.read(headBytes, slotChunkBytes(shape.width)));
   if (rows === undefined || !allOfFilterNone(rows, shape.width))
     throw damaged('the first IDAT is not as written');
   const end = Buffer.from(await source.read(source.bytes - tailBytes, tailBytes));

@@ -8,7 +8,7 @@ import { constants, crc32, inflateRaw } from 'node:zlib';
 import { FormatError } from '../format-error.js';
 import { LIMITS } from '../limits.js';
 import { lowBytesOf } from './layout/band.js';
-import { chunkFrameBytes, headBytes, slotChunkBytes, tailBytes } from './layout/chunks.js';
+import { chunkFrameBytes, headBytes, slotChunkBytes, tailBytes, unstored } from './layout/chunks.js';
 import { capacity, lowBytes, rowBytes, slotRows } from './layout/shape.js';
 import type { Shape } from './layout/shape.js';
 import { damaged, readOutline } from './outline.js';
@@ -97,6 +97,9 @@ async function readData(source: Source, position: number): Promise<Uint8Array> {
 }
 
 async function inflated(data: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+  // What is only stored is there at once, and is most of the time that zlib would take.
+  const plain = unstored(data);
+  if (plain && plain.length <= bytesMax) return plain;
   try {
     return await inflate(data, {
       // An IDAT but the last ends without a final block.

@@ -64,18 +64,12 @@ export function slotChunk(rows: Uint8Array): Buffer {
 
 /**
  * The slot rows with their filter bytes.
- * @param dataBytes of a chunk as `slotChunk` makes it
+ * @param chunkBytes as many as `slotChunkBytes` says
  * @returns undefined if it was not made by `slotChunk`
  */
-export function rowsOfSlotChunk(chunkBytes: Uint8Array, width: number): Uint8Array | undefined {
-  const rows = new Uint8Array(slotRows(width) * rowBytes(width));
-  let from = 8 + 2;
-  for (let at = 0; at < rows.length; at += storedBytesMax) {
-    const block = chunkBytes.subarray(from + storedHeaderBytes, from + storedHeaderBytes + storedBytesMax);
-    rows.set(block.subarray(0, rows.length - at), at);
-    from += storedHeaderBytes + storedBytesMax;
-  }
-  return Buffer.compare(slotChunk(rows), chunkBytes) === 0 ? rows : undefined;
+export function rowsOfSlotChunk(chunkBytes: Uint8Array): Uint8Array | undefined {
+  const rows = unstored(chunkBytes.subarray(8 + 2, -4));
+  return rows && Buffer.compare(slotChunk(rows), chunkBytes) === 0 ? rows : undefined;
 }
 
 /** Length of `bytes` bytes as stored blocks. */
@@ -95,6 +89,28 @@ export function stored(bytes: Uint8Array, final: boolean): Uint8Array[] {
     parts.push(header, block);
   }
   return parts;
+}
+
+/** What stored blocks hold. @returns undefined unless they are as `stored` makes them: full, but for the last */
+export function unstored(blocks: Uint8Array): Uint8Array | undefined {
+  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < blocks.length;) {
+    const from = at + storedHeaderBytes;
+    if (from > blocks.length || blocks[at]! > 1) return undefined;
+    const bytes = view.getUint16(at + 1, true);
+    const to = from + bytes;
+    const full = bytes === storedBytesMax && blocks[at] === 0;
+    if (
+      (bytes ^ view.getUint16(at + 3, true)) !== 0xffff ||
+      (full ? to > blocks.length : to !== blocks.length)
+    ) {
+      return undefined;
+    }
+    parts.push(blocks.subarray(from, to));
+    at = to;
+  }
+  return Buffer.concat(parts);
 }
 
 /** Rows that one `IDAT` holds: deflate adds a few bytes to rows that do not shrink. */
