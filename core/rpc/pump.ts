@@ -17,6 +17,9 @@ export async function pump(source: AsyncIterable<Buffer>, sink: Sink, signal: Ab
   let unsentBytes = 0;
   let wake = (): void => undefined;
   let exhausted = false;
+  const sent = async (allBut: number): Promise<void> => {
+    while (unsentBytes > allBut) await orAborted(new Promise<void>((resolve) => (wake = resolve)), signal);
+  };
   try {
     for (;;) {
       const next = await orAborted(iterator.next(), signal);
@@ -28,10 +31,13 @@ export async function pump(source: AsyncIterable<Buffer>, sink: Sink, signal: Ab
         unsentBytes -= cost;
         wake();
       });
-      while (unsentBytes > RPC_LIMITS.unsentBytesMax) {
-        await orAborted(new Promise<void>((resolve) => (wake = resolve)), signal);
-      }
+      await sent(RPC_LIMITS.unsentBytesMax);
     }
+  } catch (error) {
+    // Told while a message is being written, grpc-js loses the error where the handler still reads, and the other side
+    // waits for ever.
+    await sent(0).catch(() => undefined);
+    throw error;
   } finally {
     // Not awaited: a source that is busy returns when it can, and the call must not wait for it.
     if (!exhausted) void iterator.return?.().catch(() => undefined);

@@ -3,7 +3,8 @@ import test from 'ava';
 import { Discovery } from '../../../gen/glimpse/v1/discovery_pb.js';
 import { Election } from '../../../gen/glimpse/v1/election_pb.js';
 import { Stego } from '../../../gen/glimpse/v1/stego_pb.js';
-import { Unreachable } from '../../../core/rpc/errors.js';
+import { Reason } from '../../../gen/glimpse/v1/error_pb.js';
+import { Refused, Unreachable } from '../../../core/rpc/errors.js';
 import { RPC_LIMITS } from '../../../core/rpc/limits.js';
 import { listen } from './listening.js';
 
@@ -218,4 +219,30 @@ test.serial('a server that stops waits for calls, and cancels those that outlast
   await t.throwsAsync(slow, { instanceOf: Unreachable });
   await Promise.all([stopped, aborted.promise]);
   await t.throwsAsync(client.lookUp({ name: 'late' }), { instanceOf: Unreachable });
+});
+
+test.serial('a refusal right after a message arrives, though the handler still listens', async (t) => {
+  const { client } = await listen(t, Discovery, {
+    async *attend(requests) {
+      const listening = (async () => {
+        for await (const _ of requests);
+      })();
+      listening.catch(() => undefined);
+      yield { message: { case: 'probe', value: { sequence: 1 } } };
+      throw new Refused(Reason.DRAINING, 'This server is stopping.');
+    },
+  });
+  const ending = new AbortController();
+  async function* hello() {
+    yield { message: { case: 'hello', value: { address: '' } } } as const;
+    await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
+  }
+  const heard: (string | undefined)[] = [];
+  const hearing = (async () => {
+    for await (const { message } of client.attend(hello())) heard.push(message.case);
+  })();
+  const error = await t.throwsAsync(hearing, { instanceOf: Refused });
+  t.is(error.reason, Reason.DRAINING);
+  t.deepEqual(heard, ['probe']);
+  ending.abort();
 });
