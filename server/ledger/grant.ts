@@ -8,6 +8,7 @@ import { MailboxRecordSchema, TallyRecordSchema } from '../../gen/glimpse/v1/rec
 import type { TallyRecord } from '../../gen/glimpse/v1/records_pb.js';
 import { SignedRightsSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Rights, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
+import { STORE_LIMITS } from '../store/store.js';
 import type { Compare, Row, Store, Write } from '../store/store.js';
 import { keys } from './keys.js';
 import { LEDGER_LIMITS } from './limits.js';
@@ -26,6 +27,30 @@ export interface Grant {
 export async function findGrant(store: Store, grantId: Uint8Array): Promise<Grant | undefined> {
   const { grant } = await findGrantWith(store, grantId, []);
   return grant;
+}
+
+/** As many as are asked for, each as it was in one moment. @throws StoreUnavailable */
+export async function findGrants(
+  store: Store,
+  grantIds: readonly Uint8Array[],
+): Promise<(Grant | undefined)[]> {
+  const rows = await rowsOf(
+    store,
+    grantIds.flatMap((grantId) => [keys.rights(grantId), keys.tally(grantId)]),
+  );
+  return grantIds.map((_, at) => {
+    const [rights, tally] = rows.slice(2 * at);
+    return rights && tally && grantIn(rights, tally);
+  });
+}
+
+/** Rows in as few reads as may be: a read of its own for each is what a busy etcd is busy with. @throws StoreUnavailable */
+export async function rowsOf(store: Store, asked: readonly string[]): Promise<(Row | undefined)[]> {
+  // Even, so that no pair is torn.
+  const { transactionOperationsMax: atOnce } = STORE_LIMITS;
+  const reads: Promise<readonly (Row | undefined)[]>[] = [];
+  for (let at = 0; at < asked.length; at += atOnce) reads.push(store.getAll(asked.slice(at, at + atOnce)));
+  return (await Promise.all(reads)).flat();
 }
 
 /** A grant, and other rows as they were in the same moment. @throws StoreUnavailable */

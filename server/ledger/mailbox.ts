@@ -6,7 +6,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { MailboxRecordSchema, UntakenRecordSchema } from '../../gen/glimpse/v1/records_pb.js';
 import type { KeyBundle, SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Compare, Row, Store, Write } from '../store/store.js';
-import { findGrant, versionTaken } from './grant.js';
+import { findGrant, findGrants, versionTaken } from './grant.js';
 import { grantOf, keys } from './keys.js';
 import { LEDGER_LIMITS } from './limits.js';
 import { commit } from './turns.js';
@@ -37,7 +37,8 @@ export class MailboxIndex {
   /** See Ledger.newer. */
   async newer(viewer: Uint8Array, grantId: Uint8Array): Promise<NewerRights | undefined> {
     const held = await this.#store.get(keys.held(viewer, grantId));
-    return held && this.#newerThan(held);
+    const [newer] = held ? await this.#newerThan([held]) : [];
+    return newer;
   }
 
   /** See Ledger.newerFor. */
@@ -47,10 +48,9 @@ export class MailboxIndex {
       after: keys.held(viewer, after),
       limit: LEDGER_LIMITS.pageGrants,
     });
-    const found = await Promise.all(held.map((row) => this.#newerThan(row)));
     const isLast = held.length < LEDGER_LIMITS.pageGrants;
     return {
-      newer: found.filter((newer) => newer !== undefined),
+      newer: await this.#newerThan(held),
       next: isLast ? undefined : grantOf(held.at(-1)!.key),
     };
   }
@@ -81,10 +81,16 @@ export class MailboxIndex {
     });
   }
 
-  async #newerThan({ key, value }: Row): Promise<NewerRights | undefined> {
-    const grant = await findGrant(this.#store, grantOf(key));
-    if (!grant || grant.rights.version <= versionTaken(value)) return undefined;
-    return { signedRights: grant.signed, ownerKeys: grant.tally.ownerKeys! };
+  /** What is newer than these rows say was taken. */
+  async #newerThan(held: readonly Row[]): Promise<NewerRights[]> {
+    const grants = await findGrants(
+      this.#store,
+      held.map(({ key }) => grantOf(key)),
+    );
+    return grants.flatMap((grant, at) => {
+      if (!grant || grant.rights.version <= versionTaken(held[at]!.value)) return [];
+      return [{ signedRights: grant.signed, ownerKeys: grant.tally.ownerKeys! }];
+    });
   }
 
   async #oneTaken(viewer: Uint8Array, owner: Uint8Array): Promise<{ same: Compare; fewer: Write }> {

@@ -2,9 +2,9 @@
 import { create } from '@bufbuild/protobuf';
 import { GrantStatusSchema } from '../../gen/glimpse/v1/discovery_pb.js';
 import type { GrantStatus, RefusalCount } from '../../gen/glimpse/v1/discovery_pb.js';
-import type { Store } from '../store/store.js';
-import { findGrant, grantFor, sideOf, versionTaken } from './grant.js';
-import type { Side } from './grant.js';
+import type { Row, Store } from '../store/store.js';
+import { findGrants, grantFor, rowsOf, sideOf, versionTaken } from './grant.js';
+import type { Grant, Side } from './grant.js';
 import { grantOf, keys } from './keys.js';
 import { LEDGER_LIMITS } from './limits.js';
 import type { Refusals } from './refusals.js';
@@ -34,8 +34,13 @@ export class Reading {
 
   /** See Ledger.read. */
   async read(fingerprint: Uint8Array, grantIds: readonly Uint8Array[]): Promise<GrantStatus[]> {
-    const found = await Promise.all(grantIds.map((grantId) => this.#status(fingerprint, grantId)));
-    return found.filter((status) => status !== undefined);
+    const found = await findGrants(this.#store, grantIds);
+    const own = found.flatMap((grant) => (grant && sideOf(grant.rights, fingerprint) ? [grant] : []));
+    const held = await rowsOf(
+      this.#store,
+      own.map(({ rights }) => keys.held(rights.viewer!.fingerprint, rights.grantId)),
+    );
+    return own.map((grant, at) => statusOf(grant, held[at]));
   }
 
   /** See Ledger.list. */
@@ -70,20 +75,16 @@ export class Reading {
       more: last < tally.logLength,
     };
   }
+}
 
-  async #status(fingerprint: Uint8Array, grantId: Uint8Array): Promise<GrantStatus | undefined> {
-    const grant = await findGrant(this.#store, grantId);
-    if (!grant || !sideOf(grant.rights, fingerprint)) return undefined;
-    const { signed, rights, tally } = grant;
-    const held = await this.#store.get(keys.held(rights.viewer!.fingerprint, grantId));
-    return create(GrantStatusSchema, {
-      signedRights: signed,
-      used: tally.used,
-      versionTaken: held ? versionTaken(held.value) : 0,
-      logHead: tally.logHead,
-      logLength: tally.logLength,
-      outstanding: tally.outstanding,
-      closed: tally.closed,
-    });
-  }
+function statusOf({ signed, tally }: Grant, held: Row | undefined): GrantStatus {
+  return create(GrantStatusSchema, {
+    signedRights: signed,
+    used: tally.used,
+    versionTaken: held ? versionTaken(held.value) : 0,
+    logHead: tally.logHead,
+    logLength: tally.logLength,
+    outstanding: tally.outstanding,
+    closed: tally.closed,
+  });
 }
