@@ -3,7 +3,6 @@ import path from 'node:path';
 import { readRights } from '../core/rights/signed.js';
 import { fingerprintText } from '../core/identity/keys.js';
 import { Refused } from '../core/rpc/errors.js';
-import type { GrantStatus } from '../gen/glimpse/v1/discovery_pb.js';
 import type { WatchResponse } from '../gen/glimpse/v1/election_pb.js';
 import { Reason } from '../gen/glimpse/v1/error_pb.js';
 import { joinWith } from './cloud/joining.js';
@@ -167,7 +166,7 @@ class ClientEngine implements E.Engine {
       progress(step as E.Progress),
     );
     const rights = readRights(held.signedRights);
-    const status = await this.#statusOf([held.grantId]);
+    const status = await statusOf([held.grantId], workings);
     const used = status.get(hex(held.grantId))?.used;
     return {
       grant: hex(held.grantId),
@@ -244,10 +243,12 @@ class ClientEngine implements E.Engine {
   }
 
   async inbox(): Promise<E.HeldLine[]> {
-    const held = this.#vault.held.list();
-    const status = await this.#statusOf(held.map(({ grantId }) => grantId));
-    const nowMs = cloudNowMs(this.#joined().workings);
-    return held.map((one) => {
+    const { workings, heldRights } = this.#joined();
+    const known = this.#vault.held.list();
+    const status = await statusOf(idsOf(known), workings);
+    for (const one of known) heldRights.learn(one, status.get(hex(one.grantId))?.signedRights);
+    const nowMs = cloudNowMs(workings);
+    return this.#vault.held.list().map((one) => {
       const prepaid = this.#vault.prepaid.left(one.grantId);
       return heldLine(one, one.picture!, status.get(hex(one.grantId)), { nowMs, prepaid });
     });
@@ -255,7 +256,7 @@ class ClientEngine implements E.Engine {
 
   async shared(): Promise<E.GivenLine[]> {
     const given = this.#vault.given.list();
-    const status = await this.#statusOf(given.map(({ grantId }) => grantId));
+    const status = await statusOf(idsOf(given), this.#joined().workings);
     return given.map((one) => givenLine(one, status.get(hex(one.grantId))));
   }
 
@@ -384,9 +385,10 @@ class ClientEngine implements E.Engine {
   }
 
   /** The ledger's word on grants by id in hex; empty while it cannot be asked. */
-  async #statusOf(grantIds: readonly Uint8Array[]): Promise<ReadonlyMap<string, GrantStatus>> {
-    return statusOf(grantIds, this.#joined().workings);
-  }
+}
+
+function idsOf(grants: readonly { readonly grantId: Uint8Array }[]): Uint8Array[] {
+  return grants.map(({ grantId }) => grantId);
 }
 
 function unknownRequest(id: string): Refused {

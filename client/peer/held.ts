@@ -61,6 +61,20 @@ export class HeldRights {
     return { grantId: rights.grantId, version };
   }
 
+  /**
+   * What the ledger tells when it is asked may be newer than what it sent. It is kept, or it would be forgotten as soon
+   * as the ledger cannot be asked; what is no rights of this grant's owner is not.
+   */
+  learn(held: Held, told: SignedRights | undefined): void {
+    if (!told || readRights(told).version <= held.version) return;
+    try {
+      this.take(told, held.owner.keys);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#workings.tell(`the cloud told of rights that were not taken: ${error.message}`);
+    }
+  }
+
   /** Puts the newest rights into the held picture. Never fails: the picture stays as it is where that cannot be done. */
   async encapsulate(grantId: Uint8Array): Promise<void> {
     await this.#limit(async () => {

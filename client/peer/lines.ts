@@ -22,7 +22,7 @@ export function heldLine(
   status: GrantStatus | undefined,
   { nowMs, prepaid }: { readonly nowMs: number; readonly prepaid: number },
 ): HeldLine {
-  const rights = readRights(newest(held, status));
+  const rights = readRights(held.signedRights);
   const expires = rights.expiresAt ? timestampMs(rights.expiresAt) : null;
   const used = status?.used ?? null;
   return {
@@ -41,11 +41,6 @@ export function heldLine(
     state: status?.closed ? 'revoked' : stateOf(rights, prepaid > 0 ? null : used, expires, nowMs),
     leader: picture.leader,
   };
-}
-
-function newest(held: Held, status: GrantStatus | undefined): Held['signedRights'] {
-  const told = status?.signedRights;
-  return told && readRights(told).version > held.version ? told : held.signedRights;
 }
 
 function stateOf(

@@ -18,7 +18,12 @@ test('clients that have met work together without the cloud, and it catches up',
   const share = ['share', 'bob', 'airplane-from-above.jpg', '--views', '1'];
   t.not(((await alice.glimpse(share)).result as Shared).delivery, 'delivered', 'hidden, and Bob is away');
 
+  t.is((await alice.glimpse(['rights', 'bob', grant, '--add', '2'])).exit, 0);
+  const learned = { grant, quota: 5, version: 2 };
+  t.like((await bob.glimpse(['inbox'])).result, [learned], 'asked, the ledger tells what it has not sent');
+
   await cast.killCloud();
+  t.like((await bob.glimpse(['inbox'])).result, [learned], 'and that is not forgotten without it');
   await bob.start(['--listen', address]);
   const arrived = await awaited(async () => {
     const lines = (await bob.glimpse(['inbox'])).result as HeldLine[];
