@@ -1,6 +1,5 @@
 /** A grant as the store has it, and the writes that change it. */
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { LRUCache } from 'lru-cache';
 import { Refused } from '../../core/rpc/errors.js';
 import { readRights } from '../../core/rights/signed.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -63,24 +62,14 @@ export async function findGrantWith(
   return { grant: rights && tally && grantIn(rights, tally), rows };
 }
 
-function grantIn(rightsRow: Row, { key, value, revision }: Row): Grant {
-  const tally = fromBinary(TallyRecordSchema, value);
-  return { ...rightsIn(rightsRow.value), tally, same: { key, revision } };
-}
-
-type ReadRights = Pick<Grant, 'signed' | 'rights'>;
-
-/** Reading and checking rights takes 140 µs, more than SQLite takes for a view. By their bytes; two kilobytes each. */
-const read = new LRUCache<string, ReadRights>({ max: LEDGER_LIMITS.rightsKept });
-
-function rightsIn(value: Uint8Array): ReadRights {
-  const key = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
-  const known = read.get(key);
-  if (known) return known;
-  const signed = fromBinary(SignedRightsSchema, value);
-  const found = { signed, rights: readRights(signed) };
-  read.set(key, found);
-  return found;
+function grantIn(rights: Row, tally: Row): Grant {
+  const signed = fromBinary(SignedRightsSchema, rights.value);
+  return {
+    signed,
+    rights: readRights(signed),
+    tally: fromBinary(TallyRecordSchema, tally.value),
+    same: { key: tally.key, revision: tally.revision },
+  };
 }
 
 export type Side = 'owner' | 'viewer';

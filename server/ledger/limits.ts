@@ -28,8 +28,6 @@ export const LEDGER_LIMITS = {
   turnsWaitingMax: 128,
   /** Rows of views of one grant that are written together, and entries: a transaction has 100 operations. */
   viewRowsPerTurn: 96,
-  /** Rights of grants that are kept as they were read, two kilobytes each: those in use within a while. */
-  rightsKept: 4_096,
   /** How long a caller waits for its turn. */
   turnMs: 5_000,
   /** How often another process may come first before the caller is sent away. */
