@@ -246,11 +246,12 @@ class ClientEngine implements E.Engine {
     const { workings, heldRights } = this.#joined();
     const known = this.#vault.held.list();
     const status = await statusOf(idsOf(known), workings);
-    for (const one of known) heldRights.learn(one, status.get(hex(one.grantId))?.signedRights);
     const nowMs = cloudNowMs(workings);
-    return this.#vault.held.list().map((one) => {
+    return known.map((one) => {
+      const told = status.get(hex(one.grantId));
+      const held = heldRights.learn(one, told?.signedRights);
       const prepaid = this.#vault.prepaid.left(one.grantId);
-      return heldLine(one, one.picture!, status.get(hex(one.grantId)), { nowMs, prepaid });
+      return heldLine(held, one.picture!, told, { nowMs, prepaid });
     });
   }
 
@@ -383,8 +384,6 @@ class ClientEngine implements E.Engine {
       `The picture of ${grant} is still on its way: ask ${owner.name} for it.`,
     );
   }
-
-  /** The ledger's word on grants by id in hex; empty while it cannot be asked. */
 }
 
 function idsOf(grants: readonly { readonly grantId: Uint8Array }[]): Uint8Array[] {

@@ -63,16 +63,17 @@ export class HeldRights {
 
   /**
    * What the ledger tells when it is asked may be newer than what it sent. It is kept, or it would be forgotten as soon
-   * as the ledger cannot be asked; what is no rights of this grant's owner is not.
+   * as the ledger cannot be asked; what is no rights of this grant's owner is not. Returns what is held now.
    */
-  learn(held: Held, told: SignedRights | undefined): void {
-    if (!told || readRights(told).version <= held.version) return;
+  learn(held: Held, told: SignedRights | undefined): Held {
+    if (!told || readRights(told).version <= held.version) return held;
     try {
       this.take(told, held.owner.keys);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#workings.tell(`the cloud told of rights that were not taken: ${error.message}`);
     }
+    return this.#workings.vault.held.get(held.grantId) ?? held;
   }
 
   /** Puts the newest rights into the held picture. Never fails: the picture stays as it is where that cannot be done. */

@@ -38,7 +38,7 @@ export async function findGrants(
     grantIds.flatMap((grantId) => [keys.rights(grantId), keys.tally(grantId)]),
   );
   return grantIds.map((_, at) => {
-    const [rights, tally] = rows.slice(2 * at);
+    const [rights, tally] = [rows[2 * at], rows[2 * at + 1]];
     return rights && tally && grantIn(rights, tally);
   });
 }
