@@ -151,7 +151,7 @@ class Calling {
   ): Promise<void> {
     call.on('error', () => undefined); // the status says it too
     try {
-      await pump(encoded(this.#method, requests), call, signal);
+      await pump(encoded(this.#method, requests), call, signal, 'at once');
       call.end();
     } catch (cause) {
       if (signal.aborted) return;

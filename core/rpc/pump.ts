@@ -9,10 +9,22 @@ interface Sink {
 }
 
 /**
+ * When a failure of the source is thrown: at once, where it cancels the call, or when all before it was written, where
+ * it becomes the call's status. Told while a message is being written, grpc-js loses the status if the handler still
+ * reads, and the other side waits for ever.
+ */
+type Failing = 'at once' | 'when written';
+
+/**
  * Writes all of `source`, waiting whenever more than `RPC_LIMITS.unsentBytesMax` are not yet on their way.
  * @throws what the source throws, and the signal's reason; the source is then closed by its `return()`.
  */
-export async function pump(source: AsyncIterable<Buffer>, sink: Sink, signal: AbortSignal): Promise<void> {
+export async function pump(
+  source: AsyncIterable<Buffer>,
+  sink: Sink,
+  signal: AbortSignal,
+  failing: Failing,
+): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
   let unsentBytes = 0;
   let wake = (): void => undefined;
@@ -34,9 +46,7 @@ export async function pump(source: AsyncIterable<Buffer>, sink: Sink, signal: Ab
       await sent(RPC_LIMITS.unsentBytesMax);
     }
   } catch (error) {
-    // Told while a message is being written, grpc-js loses the error where the handler still reads, and the other side
-    // waits for ever.
-    await sent(0).catch(() => undefined);
+    if (failing === 'when written') await sent(0).catch(() => undefined);
     throw error;
   } finally {
     // Not awaited: a source that is busy returns when it can, and the call must not wait for it.

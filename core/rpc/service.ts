@@ -124,7 +124,7 @@ class ServedMethod {
     const answer = async (): Promise<void> => {
       const context = await this.#admit(call, signal);
       const responses = this.#handler(this.#input(call, signal), context) as AsyncIterable<Init>;
-      await pump(this.#encoded(responses), call, signal);
+      await pump(this.#encoded(responses), call, signal, 'when written');
     };
     answer().then(
       () => {

@@ -188,6 +188,30 @@ test.serial('requests that fail at their source end the call with that failure',
   t.is(error, broken);
 });
 
+test.serial('requests that fail while nobody reads them end the call at once', async (t) => {
+  const { client } = await listen(t, Stego, {
+    async *hide(_, { signal }) {
+      await abortOf(signal);
+      yield {};
+    },
+  });
+  const broken = new Error('the disk gave up');
+  let taken = 0;
+  let failing = Infinity;
+  async function* pieces() {
+    while (taken++ < failing) yield { part: { case: 'cover', value: new Uint8Array(65_536) } } as const;
+    throw broken;
+  }
+  const ending = new AbortController();
+  const full = client.hide(pieces(), { signal: ending.signal })[Symbol.asyncIterator]().next();
+  // One less than what makes the writer wait: the failure comes with pieces unsent that nobody will read.
+  failing = (await quiet(() => taken)) - 1;
+  ending.abort(broken);
+  await t.throwsAsync(full);
+  taken = 0;
+  t.is(await t.throwsAsync(client.hide(pieces())[Symbol.asyncIterator]().next()), broken);
+});
+
 test.serial('a message over the limit is refused, not held', async (t) => {
   const { client } = await listen(t, Election, {
     async *watch() {
