@@ -65,72 +65,78 @@ function attending(
   return over;
 }
 
-test('an update is acknowledged after it is durable, a bad one never, and probes are answered', async (t) => {
-  const { heard, hear, next } = watching();
-  const handler: AttendHandler = async function* (requests) {
-    const said = requests[Symbol.asyncIterator]();
-    hear(await said.next());
-    yield attended('s1');
-    yield update;
-    yield update;
-    yield { message: { case: 'probe', value: { sequence: 7 } } };
-    for (let more = await said.next(); more.done !== true; more = await said.next()) hear(more);
-  };
-  const cloud = await cloudOf(t, { discovery: { attend: handler } });
-  let updates = 0;
-  let acknowledge: (taken: Taken) => void = () => t.fail('not attended yet');
-  void attending(t, cloud, {
-    take: async () => {
-      updates += 1;
-      if (updates === 2) return undefined;
-      heard.push('durable');
-      return { grantId, version: 4 };
-    },
-    attended: (server, nowMs, how) => {
-      acknowledge = how;
-      heard.push(`attended ${server} at ${nowMs}`);
-    },
-  });
-  t.is(await next(), 'hello 127.0.0.1:9');
-  t.is(await next(), 'attended s1 at 1000');
-  t.is(await next(), 'durable');
-  t.is(await next(), 'taken 4');
-  t.is(await next(), 'answer 7');
-  acknowledge({ grantId, version: 9 });
-  t.is(await next(), 'taken 9', 'rights that came another way are acknowledged too');
-});
-
-test('a server that says goodbye, one that breaks and one that never answers are left for another', async (t) => {
-  const { hear, heard, next } = watching();
-  const says = (id: string, then: 'goodbye' | 'breaks' | 'stays'): AttendHandler =>
-    async function* (requests, { signal }) {
+test.serial(
+  'an update is acknowledged after it is durable, a bad one never, and probes are answered',
+  async (t) => {
+    const { heard, hear, next } = watching();
+    const handler: AttendHandler = async function* (requests) {
       const said = requests[Symbol.asyncIterator]();
       hear(await said.next());
-      yield attended(id);
-      if (then === 'goodbye') yield { message: { case: 'goodbye', value: {} } };
-      if (then === 'breaks') throw new Error('struck by lightning');
-      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      yield attended('s1');
+      yield update;
+      yield update;
+      yield { message: { case: 'probe', value: { sequence: 7 } } };
+      for (let more = await said.next(); more.done !== true; more = await said.next()) hear(more);
     };
-  const { servers, authority } = await cloudOf(
-    t,
-    { discovery: { attend: says('s1', 'goodbye') } },
-    { discovery: { attend: says('s2', 'breaks') } },
-    { discovery: { attend: says('s3', 'stays') } },
-  );
-  const [one, two, three] = servers.map(({ address }) => address);
-  const client = await clientOf(t, authority, [one!, await mute(t), two!, three!]);
-  void attending(t, client, {
-    attended: (server) => heard.push(server),
-    away: (cause) =>
-      heard.push(cause === undefined ? 'goodbye' : cause instanceof Unreachable ? 'no answer' : 'broken'),
-  });
-  const seen: string[] = [];
-  while (seen.at(-1) !== 's3') seen.push(await next());
-  const hello = 'hello 127.0.0.1:9';
-  t.deepEqual(seen, [hello, 's1', 'goodbye', 'no answer', hello, 's2', 'broken', hello, 's3']);
-});
+    const cloud = await cloudOf(t, { discovery: { attend: handler } });
+    let updates = 0;
+    let acknowledge: (taken: Taken) => void = () => t.fail('not attended yet');
+    void attending(t, cloud, {
+      take: async () => {
+        updates += 1;
+        if (updates === 2) return undefined;
+        heard.push('durable');
+        return { grantId, version: 4 };
+      },
+      attended: (server, nowMs, how) => {
+        acknowledge = how;
+        heard.push(`attended ${server} at ${nowMs}`);
+      },
+    });
+    t.is(await next(), 'hello 127.0.0.1:9');
+    t.is(await next(), 'attended s1 at 1000');
+    t.is(await next(), 'durable');
+    t.is(await next(), 'taken 4');
+    t.is(await next(), 'answer 7');
+    acknowledge({ grantId, version: 9 });
+    t.is(await next(), 'taken 9', 'rights that came another way are acknowledged too');
+  },
+);
 
-test('whose presence lasts a while each time is never away for long, whose does not is', async (t) => {
+test.serial(
+  'a server that says goodbye, one that breaks and one that never answers are left for another',
+  async (t) => {
+    const { hear, heard, next } = watching();
+    const says = (id: string, then: 'goodbye' | 'breaks' | 'stays'): AttendHandler =>
+      async function* (requests, { signal }) {
+        const said = requests[Symbol.asyncIterator]();
+        hear(await said.next());
+        yield attended(id);
+        if (then === 'goodbye') yield { message: { case: 'goodbye', value: {} } };
+        if (then === 'breaks') throw new Error('struck by lightning');
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      };
+    const { servers, authority } = await cloudOf(
+      t,
+      { discovery: { attend: says('s1', 'goodbye') } },
+      { discovery: { attend: says('s2', 'breaks') } },
+      { discovery: { attend: says('s3', 'stays') } },
+    );
+    const [one, two, three] = servers.map(({ address }) => address);
+    const client = await clientOf(t, authority, [one!, await mute(t), two!, three!]);
+    void attending(t, client, {
+      attended: (server) => heard.push(server),
+      away: (cause) =>
+        heard.push(cause === undefined ? 'goodbye' : cause instanceof Unreachable ? 'no answer' : 'broken'),
+    });
+    const seen: string[] = [];
+    while (seen.at(-1) !== 's3') seen.push(await next());
+    const hello = 'hello 127.0.0.1:9';
+    t.deepEqual(seen, [hello, 's1', 'goodbye', 'no answer', hello, 's2', 'broken', hello, 's3']);
+  },
+);
+
+test.serial('whose presence lasts a while each time is never away for long, whose does not is', async (t) => {
   const handler: AttendHandler = async function* (requests) {
     await requests[Symbol.asyncIterator]().next();
     yield attended('s1');
@@ -156,7 +162,7 @@ test('whose presence lasts a while each time is never away for long, whose does 
   }
 });
 
-test('a name that attends elsewhere is not fought over', async (t) => {
+test.serial('a name that attends elsewhere is not fought over', async (t) => {
   const handler: AttendHandler = async function* () {
     throw new Refused(Reason.ATTENDED_ELSEWHERE, 'another client took over');
   };
@@ -166,7 +172,7 @@ test('a name that attends elsewhere is not fought over', async (t) => {
   t.is(error.reason, Reason.ATTENDED_ELSEWHERE);
 });
 
-test('a name that was taken over by an attempt of its own, come late, attends again', async (t) => {
+test.serial('a name that was taken over by an attempt of its own, come late, attends again', async (t) => {
   const { heard, hear, next } = watching();
   let calls = 0;
   const handler: AttendHandler = async function* (requests, { signal }) {

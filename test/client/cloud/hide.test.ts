@@ -95,7 +95,7 @@ async function hidden({ cloud, at }: TestCloud) {
   return { kept, discarded, steps };
 }
 
-test('an elected leader is given cover and payload, and what it returns is kept', async (t) => {
+test.serial('an elected leader is given cover and payload, and what it returns is kept', async (t) => {
   const { cloud, elected } = await ringOf(t, works);
   const { kept, discarded, steps } = await hidden(cloud);
   t.deepEqual(kept.bytes, Buffer.concat([cover, sealed]));
@@ -111,17 +111,20 @@ for (const [name, leader] of [
   ['lies about the length', liesAboutLength],
   ['sends without end', endless],
 ] as const) {
-  test(`when the leader ${name}, another is elected for the same request and the work is done again`, async (t) => {
-    const { cloud, elected } = await ringOf(t, leader, works);
-    const { kept, discarded } = await hidden(cloud);
-    t.is(kept.leader, 'l2');
-    t.deepEqual(kept.bytes, Buffer.concat([cover, sealed]), 'nothing of the first attempt is left');
-    t.is(discarded.length, 1);
-    t.deepEqual(elected, [`01 ${sealed.length}`, `01 ${sealed.length}`]);
-  });
+  test.serial(
+    `when the leader ${name}, another is elected for the same request and the work is done again`,
+    async (t) => {
+      const { cloud, elected } = await ringOf(t, leader, works);
+      const { kept, discarded } = await hidden(cloud);
+      t.is(kept.leader, 'l2');
+      t.deepEqual(kept.bytes, Buffer.concat([cover, sealed]), 'nothing of the first attempt is left');
+      t.is(discarded.length, 1);
+      t.deepEqual(elected, [`01 ${sealed.length}`, `01 ${sealed.length}`]);
+    },
+  );
 }
 
-test('a stale ticket is exchanged, a full leader left; a bad cover is refused at once', async (t) => {
+test.serial('a stale ticket is exchanged, a full leader left; a bad cover is refused at once', async (t) => {
   const refuses = (reason: ConstructorParameters<typeof Refused>[0]): HideHandler =>
     async function* () {
       throw new Refused(reason, 'no');
