@@ -6,6 +6,7 @@ import { mkdtemp } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
+import { letHeapGrow } from '../core/heap.js';
 import { cases } from './cases.js';
 import type { BenchCase } from './harness/case.js';
 import { countOf } from './harness/options.js';
@@ -17,6 +18,8 @@ interface Common {
   readonly results?: string;
   readonly rounds?: number;
 }
+
+letHeapGrow(); // as the product's programs do, whose work some cases do in this process
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort(new Error('It was interrupted.')));
