@@ -101,8 +101,7 @@ export class Running {
 
   /** As a machine that loses its power: nothing is said to anyone. */
   async crash(): Promise<void> {
-    if (this.ended) return;
-    const exit = once(this.#child, 'exit');
+    const exit = this.ended ? undefined : once(this.#child, 'exit');
     this.#child.ref();
     this.kill();
     await exit;
