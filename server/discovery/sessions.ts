@@ -65,7 +65,7 @@ export class Sessions {
     this.#admit(standing.name);
     const session = new Session(this.#options.drawId(), standing, address);
     const held: Held = { session, lease: undefined };
-    this.#held.get(standing.name)?.session.end(attendedElsewhere(standing.name));
+    const earlier = this.#held.get(standing.name)?.session;
     this.#held.set(standing.name, held);
     session.ended.addEventListener('abort', () => this.#over(session), { once: true });
     try {
@@ -73,6 +73,9 @@ export class Sessions {
     } catch (error) {
       session.end();
       throw error;
+    } finally {
+      // Not before the row is there: whoever is sent away looks up who attends instead, and goes on if it is himself.
+      earlier?.end(attendedElsewhere(standing.name));
     }
     return session;
   }

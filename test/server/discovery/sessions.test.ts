@@ -45,6 +45,18 @@ test('a later presence replaces an earlier one of the same server', async (t) =>
   t.is(sessions.count, 1);
 });
 
+test('whoever is sent away finds in the directory who attends instead', async (t) => {
+  const store = await temporaryStore(t);
+  const { sessions } = await startSessions(t, store, 's1');
+  const alice = await register(store, 'alice');
+  const first = await sessions.begin(alice, '127.0.0.1:9');
+  const found = new Promise<Row | undefined>((resolve, reject) => {
+    first.ended.addEventListener('abort', () => store.get(key).then(resolve, reject));
+  });
+  const second = await sessions.begin(alice, '127.0.0.1:10');
+  t.true(isOf(second)(await found));
+});
+
 test('a later presence at another server ends the earlier one, whose end leaves the row alone', async (t) => {
   const store = await temporaryStore(t);
   const one = await startSessions(t, store, 's1');
