@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { v7 } from 'uuid';
 import { Servers } from '../../client/cloud/servers.js';
+import { isTurnedAway, waitAsTold } from '../../client/cloud/waiting.js';
 import { toServer } from '../../core/identity/tls.js';
 import { openChannel } from '../../core/rpc/channel.js';
 import type { Ledger } from '../../server/ledger/ledger.js';
@@ -40,7 +41,10 @@ export function byLedger(ledger: Ledger, { viewer, grantId, sealId }: Held): Spe
   };
 }
 
-/** As a client does: over mutual TLS, at a server. All who share a grant are one client with one connection. */
+/**
+ * As a client does: over mutual TLS, at a server, waiting where it is told to. All who share a grant are one client
+ * with one connection, and have the rate of one name.
+ */
 export async function byCalls(
   registry: Registry,
   { viewer, grantId, sealId }: Held & { readonly viewer: Registered },
@@ -50,7 +54,16 @@ export async function byCalls(
   let calls = 0;
   const spend = async (): Promise<void> => {
     const { stego } = servers.at(addresses[calls++ % addresses.length]!);
-    await stego.unlock({ grantId, viewIds: viewIds(), sealId });
+    const asked = { grantId, viewIds: viewIds(), sealId };
+    for (let isSpent = false; !isSpent;) {
+      try {
+        await stego.unlock(asked);
+        isSpent = true;
+      } catch (error) {
+        if (!isTurnedAway(error)) throw error;
+        await waitAsTold(error);
+      }
+    }
   };
   return { spend, close: () => servers.close() };
 }
