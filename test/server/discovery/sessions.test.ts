@@ -51,7 +51,7 @@ test('whoever is sent away finds in the directory who attends instead', async (t
   const alice = await register(store, 'alice');
   const first = await sessions.begin(alice, '127.0.0.1:9');
   const found = new Promise<Row | undefined>((resolve, reject) => {
-    first.ended.addEventListener('abort', () => store.get(key).then(resolve, reject));
+    first.ended.addEventListener('abort', () => void store.get(key).then(resolve, reject));
   });
   const second = await sessions.begin(alice, '127.0.0.1:10');
   t.true(isOf(second)(await found));
