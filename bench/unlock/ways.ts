@@ -1,6 +1,7 @@
 /** The ways in which the case spends a view. */
 import { randomBytes } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
+import pRetry from 'p-retry';
 import { v7 } from 'uuid';
 import { Servers } from '../../client/cloud/servers.js';
 import { isTurnedAway, waitAsTold } from '../../client/cloud/waiting.js';
@@ -55,15 +56,12 @@ export async function byCalls(
   const spend = async (): Promise<void> => {
     const { stego } = servers.at(addresses[calls++ % addresses.length]!);
     const asked = { grantId, viewIds: viewIds(), sealId };
-    for (let isSpent = false; !isSpent;) {
-      try {
-        await stego.unlock(asked);
-        isSpent = true;
-      } catch (error) {
-        if (!isTurnedAway(error)) throw error;
-        await waitAsTold(error);
-      }
-    }
+    await pRetry(() => stego.unlock(asked), {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 0,
+      onFailedAttempt: ({ error }) => waitAsTold(error),
+      shouldRetry: ({ error }) => isTurnedAway(error),
+    });
   };
   return { spend, close: () => servers.close() };
 }
