@@ -55,6 +55,31 @@ test('a decoded cover serves the next shape', async (t) => {
   t.is(second.samples.length, 3 * 70 * 70);
 });
 
+test('a preview of a few pixels becomes slopes without a crease', async (t) => {
+  const preview = Buffer.from(Array.from({ length: 4 * 3 * 3 }, (_, index) => 40 + ((index * 53) % 170)));
+  const cover = await sharp(preview, { raw: { width: 4, height: 3, channels: 3 } })
+    .png()
+    .toBuffer();
+  const width = 640;
+  const height = 480;
+  const { samples } = await new Covers().raster(cover, () => ({ width, height }));
+  const at = (x: number, y: number) => samples[3 * (y * width + x)]!;
+  let bends = 0;
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 8; x + 8 < width; x += 1) {
+      bends = Math.max(bends, Math.abs(at(x - 8, y) - 2 * at(x, y) + at(x + 8, y)));
+    }
+  }
+  // Straight lines between the four pixels bend by 9 where they meet.
+  t.true(bends <= 7, `bends by ${bends}`);
+  const curved = await sharp(preview, { raw: { width: 4, height: 3, channels: 3 } })
+    .resize(width, height, { fit: 'fill', kernel: 'cubic' })
+    .raw()
+    .toBuffer();
+  const apart = curved.reduce((sum, sample, index) => sum + Math.abs(sample - samples[index]!), 0);
+  t.true(apart / curved.length <= 3, `${apart / curved.length} levels from curves all the way`);
+});
+
 test('what cannot be read as a picture is refused with its reason', async (t) => {
   const jpeg = await sharp(picture).jpeg().toBuffer();
   const png = await sharp(picture).png().toBuffer();
