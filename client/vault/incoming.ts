@@ -2,6 +2,8 @@
  * Pictures on their way in. One lies beside the inbox, named by its snapshot, until every byte is there and the
  * digest is right; broken off, it waits to be resumed from where it stopped. docs/architecture.md, "The vault".
  */
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LIMITS } from '../../core/limits.js';
@@ -51,12 +53,13 @@ export class Incoming {
     this.#open.add(name);
     try {
       const file = path.join(this.#home.incoming, name + part);
+      const hash = createHash('sha256');
       const staged = await translatingAsync(this.#home.folder, async () => {
         await this.#makeRoom(name + part);
-        return StagedFile.resume(file, announced.carrierBytes);
+        return StagedFile.resume(file, announced.carrierBytes, (piece) => hash.update(piece));
       });
       const close = () => this.#open.delete(name);
-      return new IncomingCarrier(this.#home, this.#held, announced, staged, close);
+      return new IncomingCarrier(this.#home, this.#held, announced, { staged, hash }, close);
     } catch (error) {
       this.#open.delete(name);
       throw error;
@@ -102,14 +105,23 @@ export class IncomingCarrier {
   readonly #held: HeldGrants;
   readonly #announced: Announced;
   readonly #staged: StagedFile;
+  /** Of all that is here. */
+  readonly #hash: Hash;
   readonly #whenOver: () => void;
   #over = false;
 
-  constructor(home: Home, held: HeldGrants, announced: Announced, staged: StagedFile, whenOver: () => void) {
+  constructor(
+    home: Home,
+    held: HeldGrants,
+    announced: Announced,
+    { staged, hash }: { staged: StagedFile; hash: Hash },
+    whenOver: () => void,
+  ) {
     this.#home = home;
     this.#held = held;
     this.#announced = announced;
     this.#staged = staged;
+    this.#hash = hash;
     this.#whenOver = whenOver;
     this.offset = staged.size;
   }
@@ -127,6 +139,7 @@ export class IncomingCarrier {
   /** False, and nothing is written, if the sender sends more than it announced. @throws VaultError */
   async write(piece: Uint8Array): Promise<boolean> {
     if (this.size + piece.length > this.#announced.carrierBytes) return false;
+    this.#hash.update(piece);
     await translatingAsync(this.#home.folder, () => this.#staged.write(piece));
     return true;
   }
@@ -138,7 +151,7 @@ export class IncomingCarrier {
   async take(as: TakenAs): Promise<Held | undefined> {
     const { grantId, snapshot, carrierBytes } = this.#announced;
     const { leader, asked, receivedAtMs } = as;
-    if (this.size !== carrierBytes || !sameBytes(this.#staged.digest(), snapshot)) {
+    if (this.size !== carrierBytes || !sameBytes(this.#hash.digest(), snapshot)) {
       await this.discard();
       return undefined;
     }

@@ -1,10 +1,8 @@
 /**
  * A file that is not there before it is whole: written beside its place, synced, renamed, and the folder synced.
- * Counts and hashes as it goes. Pieces are written at their offset, so that two writers of the same bytes (a
- * delivery that was begun twice) cannot spoil each other's work.
+ * Pieces are written at their offset, so that two writers of the same bytes (a delivery that was begun twice) cannot
+ * spoil each other's work.
  */
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,7 +12,6 @@ const readBytes = 1024 * 1024;
 export class StagedFile {
   readonly path: string;
   readonly #handle: FileHandle;
-  readonly #hash: Hash = createHash('sha256');
   #size = 0;
 
   private constructor(file: string, handle: FileHandle) {
@@ -27,11 +24,18 @@ export class StagedFile {
     return new StagedFile(file, await open(file, 'wx', 0o600));
   }
 
-  /** Goes on with what is there, at most `bytesMax` of it, or begins. @throws the system's errors */
-  static async resume(file: string, bytesMax: number): Promise<StagedFile> {
+  /**
+   * Goes on with what is there, at most `bytesMax` of it, or begins. @param present is shown what is there
+   * @throws the system's errors
+   */
+  static async resume(
+    file: string,
+    bytesMax: number,
+    present: (piece: Uint8Array) => void,
+  ): Promise<StagedFile> {
     const staged = new StagedFile(file, await openOrMake(file));
     try {
-      await staged.#hashPresent(bytesMax);
+      await staged.#readPresent(bytesMax, present);
       return staged;
     } catch (error) {
       await staged.close();
@@ -45,17 +49,11 @@ export class StagedFile {
   }
 
   async write(piece: Uint8Array): Promise<void> {
-    this.#hash.update(piece);
     for (let at = 0; at < piece.length;) {
       const { bytesWritten } = await this.#handle.write(piece, at, piece.length - at, this.#size);
       at += bytesWritten;
       this.#size += bytesWritten;
     }
-  }
-
-  /** SHA-256 of what is written so far. */
-  digest(): Uint8Array {
-    return new Uint8Array(this.#hash.copy().digest());
   }
 
   /** Durable under its name on return; whatever had that name is replaced. */
@@ -77,13 +75,13 @@ export class StagedFile {
     await rm(this.path, { force: true });
   }
 
-  async #hashPresent(bytesMax: number): Promise<void> {
+  async #readPresent(bytesMax: number, present: (piece: Uint8Array) => void): Promise<void> {
     const buffer = Buffer.allocUnsafe(readBytes);
     while (this.#size < bytesMax) {
       const length = Math.min(buffer.length, bytesMax - this.#size);
       const { bytesRead } = await this.#handle.read(buffer, 0, length, this.#size);
       if (bytesRead === 0) return;
-      this.#hash.update(buffer.subarray(0, bytesRead));
+      present(buffer.subarray(0, bytesRead));
       this.#size += bytesRead;
     }
   }
