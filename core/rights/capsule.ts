@@ -1,16 +1,15 @@
 /**
  * A capsule: the rights and the file key, padded and encrypted to the viewer, as they stand in the slot of a
- * carrier. docs/format.md, "Capsule". HPKE (RFC 9180) is @hpke/core's; the ephemeral key's seed is an argument.
+ * carrier. docs/format.md, "Capsule". HPKE (RFC 9180) is in suite.ts; the ephemeral key's seed is an argument.
  */
 import type { KeyObject } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Capsule } from '../../gen/glimpse/v1/rights_pb.js';
 import { CapsuleSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import { FormatError } from '../format-error.js';
-import { privateBytes } from '../identity/keys.js';
 import { LIMITS } from '../limits.js';
 import { readMessage } from '../message.js';
+import { passed, suite } from './suite.js';
 
 const info = Buffer.from('glimpse/v1 capsule');
 const lengthBytes = 2;
@@ -62,9 +61,8 @@ export async function openCapsule(slot: Uint8Array, agreement: KeyObject): Promi
 async function decrypt(slot: Uint8Array, agreement: KeyObject): Promise<Buffer> {
   const kit = suite();
   try {
-    const recipientKey = await kit.kem.importKey('raw', privateBytes(agreement).buffer, false);
     const enc = slot.slice(0, encapsulatedBytes);
-    const recipient = await kit.createRecipientContext({ recipientKey, enc, info });
+    const recipient = await kit.createRecipientContext({ recipientKey: passed(agreement), enc, info });
     return Buffer.from(await recipient.open(slot.slice(encapsulatedBytes)));
   } catch (cause) {
     throw new FormatError(
@@ -83,8 +81,4 @@ function padded(encoded: Uint8Array): Uint8Array {
   plain.writeUInt16BE(encoded.length);
   plain.set(encoded, lengthBytes);
   return plain;
-}
-
-function suite(): CipherSuite {
-  return new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 }
