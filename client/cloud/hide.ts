@@ -5,6 +5,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import pRetry from 'p-retry';
 import { RPC_LIMITS } from '../../core/rpc/limits.js';
+import { inPieces } from '../../core/rpc/pieces.js';
 import { Refused, Unreachable } from '../../core/rpc/errors.js';
 import type { ElectResponse } from '../../gen/glimpse/v1/election_pb.js';
 import { Reason } from '../../gen/glimpse/v1/error_pb.js';
@@ -132,7 +133,7 @@ async function* requests(elected: ElectResponse, hiding: Hiding): AsyncGenerator
   for (let at = 0; at < cover.length; at += RPC_LIMITS.pieceBytes) {
     yield { part: { case: 'cover', value: cover.subarray(at, at + RPC_LIMITS.pieceBytes) } };
   }
-  for await (const piece of hiding.sealed()) yield { part: { case: 'sealed', value: piece } };
+  for await (const piece of inPieces(hiding.sealed())) yield { part: { case: 'sealed', value: piece } };
 }
 
 /** Writes the carrier as it comes. The leader is not trusted with lengths or order. */

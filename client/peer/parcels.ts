@@ -11,10 +11,10 @@ import { snapshot } from '../../core/carrier/encapsulate.js';
 import { fileSource } from '../../core/carrier/source.js';
 import { makeCapsule } from '../../core/rights/capsule.js';
 import { readRights } from '../../core/rights/signed.js';
+import { inPieces } from '../../core/rpc/pieces.js';
 import type { ParcelSchema } from '../../gen/glimpse/v1/peer_pb.js';
 import { CapsuleSchema } from '../../gen/glimpse/v1/rights_pb.js';
 import type { Carrier, Given } from '../vault/records.js';
-import { inPieces } from './pieces.js';
 import type { Workings } from './workings.js';
 
 /** A delivery that is ready to go. To be closed. */

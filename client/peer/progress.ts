@@ -18,27 +18,43 @@ export async function* reporting<Result>(
     () => 'over' as const,
     () => 'over' as const,
   );
-  do yield latest.step;
+  do yield latest.tell();
   while ((await Promise.race([over, latest.next(PEER_LIMITS.progressEveryMs)])) !== 'over');
   return await working;
 }
 
-/** How much of a step is news. */
+/** How much of a step is news, and not sooner than this: a small photo is hidden before anyone could read how far it is. */
 const fractionMin = 0.05;
+const fractionEveryMs = 200;
 
 class Latest {
-  step: Step = { step: 'sealing', leader: '', fraction: 0 };
+  #step: Step = { step: 'sealing', leader: '', fraction: 0 };
+  #told = this.#step;
+  #toldAtMs = 0;
   #wake: () => void = () => undefined;
 
+  tell(): Step {
+    this.#told = this.#step;
+    this.#toldAtMs = performance.now();
+    return this.#told;
+  }
+
   set(step: Step): void {
-    const { step: before, leader, fraction } = this.step;
-    if (step.step === before && step.leader === leader && step.fraction - fraction < fractionMin) return;
-    this.step = step;
-    this.#wake();
+    this.#step = step;
+    if (this.#isNews()) this.#wake();
+  }
+
+  #isNews(): boolean {
+    const { step, leader, fraction } = this.#told;
+    if (this.#step.step !== step || this.#step.leader !== leader) return true;
+    return (
+      this.#step.fraction - fraction >= fractionMin && performance.now() - this.#toldAtMs >= fractionEveryMs
+    );
   }
 
   /** Settles when there is news, or after `ms`. */
   next(ms: number): Promise<void> {
+    if (this.#isNews()) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

@@ -9,8 +9,8 @@ import { shapeFor } from '../../core/carrier/layout/shape.js';
 import type { Compression } from '../../core/carrier/layout/band.js';
 import { writeCarrier } from '../../core/carrier/write.js';
 import { LIMITS } from '../../core/limits.js';
-import { RPC_LIMITS } from '../../core/rpc/limits.js';
 import { inTime, takenInTime, within } from '../../core/rpc/patience.js';
+import { inPieces } from '../../core/rpc/pieces.js';
 import { cloudKey } from '../../core/seal/keys.js';
 import { seal, sealedBytes } from '../../core/seal/seal.js';
 import type { SignedTicket } from '../../gen/glimpse/v1/election_pb.js';
@@ -126,11 +126,9 @@ export class Hiding {
       bandsAhead: STEGO_LIMITS.bandsAhead,
     });
     let carrierBytes = 0;
-    for await (const bytes of carrier) {
-      carrierBytes += bytes.length;
-      for (let at = 0; at < bytes.length; at += RPC_LIMITS.pieceBytes) {
-        yield { part: { case: 'carrier', value: bytes.subarray(at, at + RPC_LIMITS.pieceBytes) } };
-      }
+    for await (const piece of inPieces(carrier)) {
+      carrierBytes += piece.length;
+      yield { part: { case: 'carrier', value: piece } };
     }
     const payloadDigest = digest.digest();
     const done = { sealId, secretId: latestSecretId, payloadDigest, payloadBytes, carrierBytes };
