@@ -114,7 +114,8 @@ export class HeldRights {
       const renewedSlot = await makeCapsule(renewed, self.bundle.agreementKey, edge.randomBytes(32));
       const staged = await StagedFile.begin(path.join(vault.home.incoming, `${randomUUID()}.part`));
       try {
-        for await (const piece of snapshot(source, renewedSlot)) await staged.write(piece);
+        const renewedPicture = await snapshot(source, renewedSlot);
+        for await (const piece of renewedPicture()) await staged.write(piece);
         await staged.settle(file);
       } catch (error) {
         await staged.discard();

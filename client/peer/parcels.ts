@@ -39,8 +39,9 @@ export async function openParcel(
   const handle = await open(vault.carriers.file(carrier.sealId), 'r');
   try {
     const source = await fileSource(handle);
+    const bytes = await snapshot(source, slot);
     const digest = createHash('sha256');
-    for await (const chunk of snapshot(source, slot)) digest.update(chunk);
+    for await (const chunk of bytes()) digest.update(chunk);
     const named = new Uint8Array(digest.digest());
     const parcel = {
       grantId,
@@ -53,7 +54,7 @@ export async function openParcel(
     return {
       parcel,
       snapshot: named,
-      pieces: (offset) => inPieces(snapshot(source, slot, offset)),
+      pieces: (offset) => inPieces(bytes(offset)),
       close: () => closed(handle),
     };
   } catch (error) {

@@ -20,20 +20,21 @@ interface Ends {
   readonly end: Uint8Array;
 }
 
+/** A carrier as it would be with another slot, from an offset on; as long as its source. */
+export type Snapshot = (from?: number) => AsyncGenerator<Uint8Array, void, undefined>;
+
 /**
- * The stored carrier with another slot, from an offset on, without a byte written: as long as the source.
+ * The stored carrier with another slot, without a byte written.
  * @throws FormatError (png) if the source is not of our layout
  */
-export async function* snapshot(
-  source: Source,
-  slot: Uint8Array,
-  from = 0,
-): AsyncGenerator<Uint8Array, void, undefined> {
+export async function snapshot(source: Source, slot: Uint8Array): Promise<Snapshot> {
   const { start, end } = await endsWith(source, slot);
   const endAt = source.bytes - tailBytes;
-  if (from < start.length) yield start.subarray(from);
-  yield* piecesOf(source, { from: Math.max(from, start.length), to: endAt, pieceBytes });
-  if (from < source.bytes) yield end.subarray(Math.max(0, from - endAt));
+  return async function* (from = 0) {
+    if (from < start.length) yield start.subarray(from);
+    yield* piecesOf(source, { from: Math.max(from, start.length), to: endAt, pieceBytes });
+    if (from < source.bytes) yield end.subarray(Math.max(0, from - endAt));
+  };
 }
 
 async function endsWith(source: Source, slot: Uint8Array): Promise<Ends> {

@@ -100,7 +100,7 @@ async function encapsulated(
     fileKey,
   });
   const slot = await makeCapsule(capsule, makeKeyBundle(viewer).agreementKey, randomBytes(32));
-  return collect(snapshot(bytesSource(carrier), slot));
+  return collect((await snapshot(bytesSource(carrier), slot))());
 }
 
 /** SHA-256, in hex: what two long files are compared by. */
