@@ -76,7 +76,7 @@ export async function openParts(options: PartsOptions, closing: Closing): Promis
     rates: new Rates(() => performance.now()),
     covers: new Covers(),
     directory: new Directory(store),
-    mailbox: new Mailbox(store, ledger),
+    mailbox: new Mailbox(store, ledger, () => performance.now()),
     presence: new Presence({ sessions, server: id, askServer: (...asked) => others.ask(...asked) }),
   };
 }

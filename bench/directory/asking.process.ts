@@ -5,12 +5,13 @@
 import { randomInt } from 'node:crypto';
 import { Servers } from '../../client/cloud/servers.js';
 import type { ServerClients } from '../../client/cloud/servers.js';
-import { readRights } from '../../core/rights/signed.js';
+import { readRights, signRights } from '../../core/rights/signed.js';
 import { GrantSide } from '../../gen/glimpse/v1/discovery_pb.js';
+import type { SignedRights } from '../../gen/glimpse/v1/rights_pb.js';
 import { Registry } from '../harness/registry.js';
 import type { Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
-import { registeredName } from './told.js';
+import { measuredVersion, registeredName } from './told.js';
 import type { Asked, Asking, Moments, Present } from './told.js';
 
 /** Who give at the same time, each one grant after the other. */
@@ -89,19 +90,38 @@ async function listPresent(address: string): Promise<number> {
   }
 }
 
-let gave: readonly Joined[] = [];
+interface Giver extends Joined {
+  readonly given: SignedRights[];
+}
 
-/** Gives each a grant, and tells when each was begun to be put. */
-async function give({ address, viewers }: { address: string; viewers: Present[] }): Promise<Moments> {
-  gave = await joined(Math.min(givers, viewers.length), address);
-  const begun: Record<string, number> = {};
+let gave: readonly Giver[] = [];
+
+/** Gives each a grant. */
+async function give({ address, viewers }: { address: string; viewers: Present[] }): Promise<void> {
+  const all = await joined(Math.min(givers, viewers.length), address);
+  gave = all.map((giver) => ({ ...giver, given: [] }));
   const waiting = viewers.values();
   await Promise.all(
-    gave.map(async ({ registered, discovery }) => {
+    gave.map(async ({ registered, discovery, given }) => {
       for (const { name, fingerprint } of waiting) {
         const viewer = { name, fingerprint: new Uint8Array(Buffer.from(fingerprint, 'hex')) };
-        const { grantId, signedRights } = registry.rights(registered, viewer);
-        begun[Buffer.from(grantId).toString('hex')] = performance.timeOrigin + performance.now();
+        const { signedRights } = registry.rights(registered, viewer);
+        await discovery.putRights({ signedRights });
+        given.push(signedRights);
+      }
+    }),
+  );
+}
+
+/** Changes the rights of each grant, and tells when each was begun to be put. */
+async function change(): Promise<Moments> {
+  const begun: Record<string, number> = {};
+  await Promise.all(
+    gave.map(async ({ registered, discovery, given }) => {
+      for (const first of given) {
+        const rights = { ...readRights(first), version: measuredVersion };
+        const signedRights = signRights(rights, registered.keys.signing);
+        begun[Buffer.from(rights.grantId).toString('hex')] = performance.timeOrigin + performance.now();
         await discovery.putRights({ signedRights });
       }
     }),
@@ -109,22 +129,22 @@ async function give({ address, viewers }: { address: string; viewers: Present[] 
   return begun;
 }
 
-/** How many of these grants their viewers have acknowledged. */
-async function taken(): Promise<number> {
-  const counts = await Promise.all(gave.map(takenOf));
+/** How many of these grants their viewers have acknowledged at this version. */
+async function taken(version: number): Promise<number> {
+  const counts = await Promise.all(gave.map((giver) => takenOf(giver, version)));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-async function takenOf({ discovery }: Joined): Promise<number> {
+async function takenOf({ discovery }: Joined, version: number): Promise<number> {
   let count = 0;
   for (let after: Uint8Array = new Uint8Array(); ;) {
     const { grants, more } = await discovery.listGrants({ side: GrantSide.OWNER, after });
-    count += grants.filter(({ versionTaken }) => versionTaken === 1).length;
+    count += grants.filter(({ versionTaken }) => versionTaken === version).length;
     if (!more) return count;
     after = readRights(grants.at(-1)!.signedRights!).grantId;
   }
 }
 
-await answering({ lookUp, list, listPresent, give, taken });
+await answering({ lookUp, list, listPresent, give, change, taken });
 await registry.close();
 process.exit();

@@ -15,6 +15,7 @@ import type { Spread } from '../harness/spread.js';
 import { Child } from '../table/child.js';
 import type { Used } from '../table/child.js';
 import { BenchCloud } from '../table/cloud.js';
+import { measuredVersion } from './told.js';
 import type { Asked, Asking, Moments, Present } from './told.js';
 
 /** How long a server is left alone to see what those who attend cost while nothing happens. */
@@ -61,7 +62,8 @@ export const directory: BenchCase = {
     // Three thousand people have a machine each. From now on theirs are one that does not hold up who asks.
     setPriority(bed.crowd.pid, constants.priority.PRIORITY_LOW);
     const calls = await callAll(run, bed, sizes);
-    const fanOut = await give(run, bed);
+    await give(run, bed);
+    const fanOut = await change(run, bed);
     return report(sizes, costs, calls, fanOut);
   },
 };
@@ -187,25 +189,36 @@ function quantiles(rounds: readonly (readonly number[])[]): Pick<Called, 'p50Ms'
   return { p50Ms: of(0.5), p99Ms: of(0.99) };
 }
 
-/** One owner gives each who attends a grant; from putting it to its being there. */
-async function give(run: Run, { asker, crowd, address, viewers }: Bed): Promise<Called> {
+/** Owners give each who attends a grant, which waits for a picture that does not come. */
+async function give(run: Run, { asker, address, viewers }: Bed): Promise<void> {
   run.note(`a grant for each of ${viewers.length}`);
+  await asker.ask('give', { address, viewers });
+  await allTaken(asker, viewers.length, 1);
+}
+
+/** They change the rights of each; from putting them to their being there. */
+async function change(run: Run, { asker, crowd, viewers }: Bed): Promise<Called> {
+  run.note('a change of each grant');
   const beganMs = performance.now();
-  const begun = await asker.ask<Moments>('give', { address, viewers });
+  const begun = await asker.ask<Moments>('change');
   const seconds = (performance.now() - beganMs) / 1_000;
-  const all = await awaited(async () => {
-    const taken = await asker.ask<number>('taken');
-    return taken === viewers.length ? taken : undefined;
-  });
+  await allTaken(asker, viewers.length, measuredVersion);
   const arrivals = await crowd.ask<Moments>('arrivals');
   const tookMs = Object.entries(begun).map(([grant, sinceMs]) => arrivals[grant]! - sinceMs);
-  if (all === undefined || tookMs.some(Number.isNaN)) throw new Error('an update did not reach its viewer');
+  if (tookMs.some(Number.isNaN)) throw new Error('an update did not reach its viewer');
   return {
-    what: 'rights put, and at their viewer',
+    what: 'rights changed, and at their viewer',
     callers: 32,
     perSecond: spread([viewers.length / seconds]),
     ...quantiles([tookMs]),
   };
+}
+
+async function allTaken(asker: Child, count: number, version: number): Promise<void> {
+  const all = await awaited(async () =>
+    (await asker.ask<number>('taken', version)) === count ? true : undefined,
+  );
+  if (!all) throw new Error(`version ${version} of some rights did not reach its viewer`);
 }
 
 function report(sizes: Sizes, costs: readonly Cost[], calls: readonly Called[], fanOut: Called): Report {

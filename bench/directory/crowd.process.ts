@@ -16,7 +16,7 @@ import { bareService } from '../harness/bare-service.js';
 import { Registry } from '../harness/registry.js';
 import type { Registered } from '../harness/registry.js';
 import { answering } from '../table/answering.js';
-import { registeredName } from './told.js';
+import { measuredVersion, registeredName } from './told.js';
 import type { Present } from './told.js';
 
 /** Handshakes at once: each costs both sides milliseconds of CPU, and a server gives one ten seconds. */
@@ -46,7 +46,8 @@ async function take(
     for await (const { message } of heard) {
       if (message.case !== 'update') continue;
       const { grantId, version } = readRights(message.value.signedRights!);
-      arrivals[Buffer.from(grantId).toString('hex')] ??= performance.timeOrigin + performance.now();
+      const grant = Buffer.from(grantId).toString('hex');
+      if (version === measuredVersion) arrivals[grant] ??= performance.timeOrigin + performance.now();
       said.push({ message: { case: 'taken', value: { grantId, version } } });
     }
   } catch {

@@ -24,5 +24,8 @@ export interface Asked {
 /** Of a grant, by its id in hex, when something happened to it: Unix time, ms. */
 export type Moments = Readonly<Record<string, number>>;
 
+/** That of the rights whose way is measured: a first is left to its picture for a while (docs/protocol.md, "Discovery"). */
+export const measuredVersion = 2;
+
 /** Zero to `count` - 1, in the order of their numbers. */
 export const registeredName = (index: number): string => `name-${String(index).padStart(7, '0')}`;

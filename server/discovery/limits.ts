@@ -20,6 +20,12 @@ export const DISCOVERY_LIMITS = {
   fullMs: 5_000,
   /** Grants with news that one slow client may have waiting; beyond it all of its grants are looked through. */
   newsMax: 256,
+  /**
+   * News of a first version waits so long: the picture brings the same rights, and whoever has it has acknowledged
+   * them by then. Shorter sends them a second time to those whose picture is on its way, longer keeps those whom no
+   * picture reaches from knowing of the grant.
+   */
+  firstVersionMs: 2_000,
   /** Entries of a page of List: about 30 KiB. Their other rows are read at once: a hundred at most. */
   pageEntries: 100,
   /** Keys remembered for the check of every call, some 300 bytes each; beyond it the store is asked. */

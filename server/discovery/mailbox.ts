@@ -19,11 +19,14 @@ type Update = MessageInitShape<typeof RightsUpdateSchema>;
 export class Mailbox {
   readonly #store: Store;
   readonly #ledger: Ledger;
+  readonly #nowMs: () => number;
   readonly #open = new Map<string, Set<Mail>>();
 
-  constructor(store: Store, ledger: Ledger) {
+  /** @param nowMs the monotonic clock */
+  constructor(store: Store, ledger: Ledger, nowMs: () => number) {
     this.#store = store;
     this.#ledger = ledger;
+    this.#nowMs = nowMs;
   }
 
   /** Notices rights as they are put, at whichever server, until the signal aborts. */
@@ -43,7 +46,7 @@ export class Mailbox {
   /** The mail of a viewer, by the fingerprint of its keys; `stir` is called when there may be some. */
   open(viewer: Uint8Array, stir: () => void): Mail {
     const key = hex(viewer);
-    const mail = new Mail(this.#ledger, viewer, stir, () => this.#close(key, mail));
+    const mail = new Mail(this.#ledger, this.#nowMs, viewer, stir, () => this.#close(key, mail));
     const mails = this.#open.get(key);
     if (mails) mails.add(mail);
     else this.#open.set(key, new Set([mail]));
@@ -52,8 +55,8 @@ export class Mailbox {
 
   #noticed(signedRights: Uint8Array): void {
     const { rights } = fromBinary(SignedRightsSchema, signedRights);
-    const { grantId, viewer } = fromBinary(RightsSchema, rights);
-    for (const mail of this.#open.get(hex(viewer!.fingerprint)) ?? []) mail.hear(grantId);
+    const { grantId, version, viewer } = fromBinary(RightsSchema, rights);
+    for (const mail of this.#open.get(hex(viewer!.fingerprint)) ?? []) mail.hear(grantId, version);
   }
 
   #close(key: string, mail: Mail): void {
@@ -63,27 +66,38 @@ export class Mailbox {
   }
 }
 
+/** A grant that may have newer rights, and when that is looked at. */
+interface News {
+  readonly grantId: Uint8Array;
+  readonly dueMs: number;
+}
+
 /** What one attending viewer has not acknowledged, one grant after the other, each as it is when it is taken. */
 export class Mail {
   readonly #ledger: Ledger;
+  readonly #nowMs: () => number;
   readonly #viewer: Uint8Array;
   readonly #stir: () => void;
-  readonly close: () => void;
-  readonly #news = new Map<string, Uint8Array>();
+  readonly #closed: () => void;
+  readonly #news = new Map<string, News>();
+  /** One for all news that wait. */
+  #timer: NodeJS.Timeout | undefined;
   /** Where looking through all grants of the viewer has come to; undefined when it is done. */
   #after: Uint8Array | undefined = new Uint8Array();
   #page: NewerRights[] = [];
 
-  constructor(ledger: Ledger, viewer: Uint8Array, stir: () => void, close: () => void) {
+  constructor(ledger: Ledger, nowMs: () => number, viewer: Uint8Array, stir: () => void, closed: () => void) {
     this.#ledger = ledger;
+    this.#nowMs = nowMs;
     this.#viewer = viewer;
     this.#stir = stir;
-    this.close = close;
+    this.#closed = closed;
   }
 
-  /** A grant may have newer rights. */
-  hear(grantId: Uint8Array): void {
-    if (this.#news.size < DISCOVERY_LIMITS.newsMax) this.#news.set(hex(grantId), grantId);
+  /** This version of a grant was put. The first is left to its picture for a while, a later one takes its place. */
+  hear(grantId: Uint8Array, version: number): void {
+    const dueMs = this.#nowMs() + (version === 1 ? DISCOVERY_LIMITS.firstVersionMs : 0);
+    if (this.#news.size < DISCOVERY_LIMITS.newsMax) this.#news.set(hex(grantId), { grantId, dueMs });
     else this.#begin();
     this.#stir();
   }
@@ -94,22 +108,39 @@ export class Mail {
     this.#stir();
   }
 
-  /** The next update, or undefined when there is none for now. @throws StoreUnavailable */
+  /** The next update, or undefined when there is none for now: it stirs when there may be. @throws StoreUnavailable */
   async next(): Promise<Update | undefined> {
     while (this.#after && this.#page.length === 0) await this.#turn(this.#after);
     const held = this.#page.shift();
     if (held) return held;
-    for (const [key, grantId] of this.#news) {
+    for (const [key, { grantId, dueMs }] of this.#news) {
+      if (dueMs > this.#nowMs()) continue;
       this.#news.delete(key);
       const newer = await this.#ledger.newer(this.#viewer, grantId);
       if (newer) return newer;
     }
+    this.#stirLater();
     return undefined;
   }
 
   /** The viewer has this version, durably. @throws StoreUnavailable */
   async taken(grantId: Uint8Array, version: number): Promise<void> {
     await this.#ledger.acknowledge(this.#viewer, grantId, version);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#closed();
+  }
+
+  /** When the first of those that wait is due: all of them wait equally long. */
+  #stirLater(): void {
+    const [first] = this.#news.values();
+    if (!first) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#stir();
+    }, first.dueMs - this.#nowMs()).unref();
   }
 
   #begin(): void {
