@@ -74,20 +74,22 @@ export class Connection {
 
   /** `ask` is called once, or again while the file is busy, and answers at once. @throws StoreUnavailable */
   async read<T>(ask: (reads: Reads) => T): Promise<T> {
-    const attempt = (): T => {
-      if (this.#closed) throw closed();
-      try {
-        return ask((this.#reads ??= Reads.open(this.#file)));
-      } catch (error) {
-        const failure = failureOf(error, this.#file);
-        throw failure ? this.#failed(failure) : error;
-      }
-    };
     try {
-      return attempt();
+      return this.readAtOnce(ask);
     } catch (error) {
-      if (error instanceof Busy) return this.#withDeadline(this.#persist(async () => attempt(), callMs));
-      throw error;
+      if (!(error instanceof Busy)) throw error;
+      return this.#withDeadline(this.#persist(async () => this.readAtOnce(ask), callMs));
+    }
+  }
+
+  /** As `read`, but waits for nothing. @throws StoreUnavailable, and Busy as soon as the file is */
+  readAtOnce<T>(ask: (reads: Reads) => T): T {
+    if (this.#closed) throw closed();
+    try {
+      return ask((this.#reads ??= Reads.open(this.#file)));
+    } catch (error) {
+      const failure = failureOf(error, this.#file);
+      throw failure ? this.#failed(failure) : error;
     }
   }
 

@@ -5,7 +5,7 @@
 import Database from 'better-sqlite3';
 import type { Change, Range, Row } from '../store.js';
 
-/** `gap`: changes after the asked revision are gone. Otherwise all of the prefix up to `upTo`. */
+/** `gap`: changes after the asked revision are gone. Otherwise all of the prefix up to `upTo`: the head, or a page's end. */
 export type ChangesPage =
   | { readonly gap: true }
   | { readonly gap: false; readonly changes: readonly Change[]; readonly upTo: number };
@@ -82,9 +82,9 @@ export class Reads {
 
   changes(prefix: string, after: number): ChangesPage {
     return this.#db.transaction((): ChangesPage => {
-      const { revision, trimmed } = this.state();
+      const { revision, told, trimmed } = this.state();
       if (after < trimmed || after > revision) return { gap: true };
-      const upTo = this.nth(after, transactionsPerPage) ?? revision;
+      const upTo = this.nth(after, transactionsPerPage) ?? told;
       const records = this.#sql.changes.all(after, upTo, prefix, prefix + pastEveryKey);
       return { gap: false, changes: records.map(toChange), upTo };
     })();

@@ -1,25 +1,30 @@
 /**
- * Watches read the log of changes whenever the store's revision moved: at once after this process's own
- * commits, and on a short timer for those of others. A watch holds no queue, only its place in the log, so a
- * slow reader costs nothing; one that stops for too long finds a gap and is told.
+ * Watches read the log of changes whenever the store's head moved: at once after this process's own commits, and on
+ * a short timer for those of others. Those that wait have all seen the log up to one place: it is read once for all of
+ * them, and only those wake that have something below their prefix. A watch holds no queue, only its place in the log,
+ * so a slow reader costs nothing: it reads for itself when it comes back. One that stops for too long finds a gap and
+ * is told.
  */
 import { StoreUnavailable } from '../store.js';
 import type { Change } from '../store.js';
 import type { Connection } from './connection.js';
+import type { ChangesPage } from './reads.js';
 
 /** How often other processes' commits are looked for while someone waits: shorter is sooner, longer is cheaper. */
 const pollMs = 25;
 
 interface Waiting {
-  readonly position: number;
-  readonly wake: () => void;
+  readonly prefix: string;
+  /** With what is new below the prefix, or with nothing: then the watch reads for itself, or ends. */
+  readonly wake: (changes: readonly Change[]) => void;
 }
 
 export class Watches {
   readonly #connection: Connection;
   readonly #waiting = new Set<Waiting>();
   #poller: NodeJS.Timeout | undefined;
-  #head = 0;
+  /** Up to here those that wait have seen the log. */
+  #seen = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -36,15 +41,14 @@ export class Watches {
     return this.#follow(prefix, signal, begun);
   }
 
-  /** Tells where the store is. */
+  /** Tells where the store is at least. */
   moved(head: number): void {
-    this.#head = head;
-    for (const { position, wake } of this.#waiting) if (head > position) wake();
+    if (head > this.#seen) this.#look();
   }
 
   /** Wakes all, who then find the store closed. */
   close(): void {
-    for (const { wake } of this.#waiting) wake();
+    for (const { wake } of this.#waiting) wake([]);
   }
 
   async *#follow(
@@ -55,44 +59,66 @@ export class Watches {
     let position = await begun;
     if (!signal.aborted) yield [];
     while (!signal.aborted) {
-      const after = position;
-      const page = await this.#connection.read((reads) => reads.changes(prefix, after));
+      const page = await this.#next(prefix, position, signal);
       if (page.gap) {
         throw new StoreUnavailable(
           `changes after revision ${position} are no longer known: watch and list again`,
         );
       }
       if (page.changes.length > 0 && !isAborted(signal)) yield page.changes;
-      if (page.upTo === position) await this.#moves(position, signal);
       position = page.upTo;
     }
   }
 
-  #moves(position: number, signal: AbortSignal): Promise<void> {
+  /** Read for this watch alone, or with all others once there is something new. */
+  async #next(prefix: string, position: number, signal: AbortSignal): Promise<ChangesPage> {
+    if (this.#look() && position === this.#seen) return this.#wait(prefix, signal);
+    return this.#connection.read((reads) => reads.changes(prefix, position));
+  }
+
+  #wait(prefix: string, signal: AbortSignal): Promise<ChangesPage> {
     return new Promise((resolve) => {
-      const waiting = { position, wake: () => finish() };
-      const finish = () => {
-        signal.removeEventListener('abort', finish);
+      const wake = (changes: readonly Change[]) => {
+        signal.removeEventListener('abort', end);
         this.#waiting.delete(waiting);
         if (this.#waiting.size === 0) this.#rest();
-        resolve();
+        resolve({ gap: false, changes, upTo: this.#seen });
       };
-      if (signal.aborted || this.#head > position) {
-        resolve();
-        return;
-      }
-      signal.addEventListener('abort', finish);
+      const end = () => wake([]);
+      const waiting = { prefix, wake };
+      signal.addEventListener('abort', end);
       this.#waiting.add(waiting);
-      this.#poller ??= setInterval(() => void this.#poll(), pollMs);
+      this.#poller ??= setInterval(() => this.#look(), pollMs);
     });
   }
 
-  async #poll(): Promise<void> {
+  /** Sees what is new, for all that wait. False: it cannot be seen now. */
+  #look(): boolean {
     try {
-      this.moved(await this.#connection.read((reads) => reads.head()));
+      const head = this.#connection.readAtOnce((reads) => reads.head());
+      if (this.#waiting.size === 0) this.#seen = head;
+      if (head > this.#seen) this.#tell();
+      // A page has its bounds; the thread is others' too.
+      if (head > this.#seen) setImmediate(() => this.#look());
+      return true;
     } catch {
       // Each asks for itself and hears why.
       this.close();
+      return false;
+    }
+  }
+
+  #tell(): void {
+    const page = this.#connection.readAtOnce((reads) => reads.changes('', this.#seen));
+    if (page.gap) {
+      // Each asks for itself and hears it.
+      this.close();
+      return;
+    }
+    this.#seen = page.upTo;
+    for (const { prefix, wake } of this.#waiting) {
+      const changes = page.changes.filter((change) => keyOf(change).startsWith(prefix));
+      if (changes.length > 0) wake(changes);
     }
   }
 
@@ -100,6 +126,10 @@ export class Watches {
     clearInterval(this.#poller);
     this.#poller = undefined;
   }
+}
+
+function keyOf(change: Change): string {
+  return change.type === 'put' ? change.row.key : change.key;
 }
 
 /** The signal may have changed while something was awaited. */

@@ -78,7 +78,12 @@ export async function listAll(store: Store, prefix: string): Promise<Row[]> {
   }
 }
 
-export function watching(t: ExecutionContext, store: Store, prefix: string, fromRevision?: number) {
+export function watching(
+  t: ExecutionContext,
+  store: Pick<Store, 'watch'>,
+  prefix: string,
+  fromRevision?: number,
+) {
   const controller = new AbortController();
   t.teardown(() => controller.abort());
   const options = { signal: controller.signal, ...(fromRevision === undefined ? {} : { fromRevision }) };
