@@ -117,8 +117,9 @@ function edgeSender(run: Run, sender: Identity, receiverKey: Uint8Array, port: n
     const requests = (async function* () {
       for (const value of pieces(bytes)) yield { message: { case: 'carrier', value } } as const;
     })();
-    for await (const { message } of peer.deliver(requests)) if (message.case === 'taken') return;
-    throw new Error('nothing was acknowledged');
+    let taken = false;
+    for await (const { message } of peer.deliver(requests)) taken = message.case === 'taken';
+    if (!taken) throw new Error('nothing was acknowledged');
   };
 }
 

@@ -136,7 +136,11 @@ async function* requests(elected: ElectResponse, hiding: Hiding): AsyncGenerator
   for await (const piece of inPieces(hiding.sealed())) yield { part: { case: 'sealed', value: piece } };
 }
 
-/** Writes the carrier as it comes. The leader is not trusted with lengths or order. */
+/**
+ * Writes the carrier as it comes, and reads to the end: a stream that is left is reset, and of a connection on which
+ * that happens too often (nghttp2: 33 a second) the other side thinks it is an attack, and ends it. The leader is not
+ * trusted with lengths or order.
+ */
 async function take(
   parts: AsyncIterable<HideResponse>,
   hiding: Hiding,
@@ -144,18 +148,21 @@ async function take(
   progress: (fraction: number) => void,
 ): Promise<HideDone> {
   let carrierBytes = 0;
+  let done: HideDone | undefined;
   // A stored carrier is twice the payload and a little; what compresses is shorter.
   const carrierBytesMax = 3 * hiding.sealedBytes + 16 * 1024 * 1024;
   for await (const { part } of parts) {
+    if (done) break;
     if (part.case === 'carrier') {
       carrierBytes += part.value.length;
       if (carrierBytes > carrierBytesMax || !(await sink.write(part.value))) break;
       progress(Math.min(0.99, carrierBytes / (2 * hiding.sealedBytes)));
     } else if (part.case === 'done') {
       if (part.value.carrierBytes !== carrierBytes) break;
-      progress(1);
-      return part.value;
+      done = part.value;
     }
   }
-  throw new Unreachable('The leader ended its stream before the carrier was whole.');
+  if (!done) throw new Unreachable('The leader ended its stream before the carrier was whole.');
+  progress(1);
+  return done;
 }

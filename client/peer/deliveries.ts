@@ -192,12 +192,15 @@ export class Deliveries {
     const replies = new Outgoing<DeliverResponse['message']>();
     try {
       const requests = idle.watching(deliverRequests(outgoing, replies));
-      for await (const { message } of idle.watching(
-        dialled.peer.deliver(requests, { signal: idle.signal }),
-      )) {
+      const answers = idle.watching(dialled.peer.deliver(requests, { signal: idle.signal }));
+      for await (const { message } of answers) {
         if (message.case === 'taken') {
           checkTaken(message.value.snapshot, snapshot);
-          dialled.keep();
+          // To the end of the stream, as in cloud/hide.ts; delivered it is whatever comes of that.
+          await answers.next().then(
+            () => dialled.keep(),
+            () => undefined,
+          );
           return;
         }
         replies.push(message);
