@@ -43,13 +43,23 @@ export interface Asked {
   readonly failed: number;
 }
 
+/** Of a server, while it lasted. */
+export interface Load extends Used {
+  /** Of the event loop: how late timers were. */
+  readonly delayP99Ms: number;
+}
+
+async function loadOf(server: Child): Promise<Load> {
+  return { ...(await server.ask<Used>('used')), delayP99Ms: await server.ask<number>('delayP99Ms') };
+}
+
 export interface Borne {
   /** How long each hiding took its owner, waiting included. */
   readonly hidesMs: readonly number[];
   readonly elections: Asked;
   readonly unlocks: Asked;
-  /** Of each server, while it lasted. */
-  readonly used: readonly Used[];
+  /** Of each server. */
+  readonly used: readonly Load[];
 }
 
 /** @throws Error if a hiding fails */
@@ -74,7 +84,7 @@ export async function bear(folder: string, { servers, hides, bytes, cover }: Cro
     const words = [path.join(folder, 'cloud'), String(hides), String(bytes), ...addresses];
     owners = new Child('owners', [ownersMain, ...words], path.join(folder, 'owners.log'));
     await owners.ask('stick', cover);
-    await Promise.all(bench.servers.map((server) => server.ask('used')));
+    await Promise.all(bench.servers.map((server) => server.ask('delayP99Ms')));
     const grant = registry.rights(alice, bob);
     await owner.cloud.putRights(grant.signedRights);
     const over = new AbortController();
@@ -85,7 +95,7 @@ export async function bear(folder: string, { servers, hides, bytes, cover }: Cro
     });
     const hidesMs = await owners.ask<number[]>('hide', cover).finally(() => over.abort());
     const [elections, unlocks] = [await electing, await unlocking];
-    const used = await Promise.all(bench.servers.map((server) => server.ask<Used>('used')));
+    const used = await Promise.all(bench.servers.map(loadOf));
     await registry.close();
     return { hidesMs, elections, unlocks, used };
   } finally {

@@ -9,7 +9,7 @@ type Doing = (given: never) => unknown;
 export function answering(doings: Readonly<Record<string, Doing>>): Promise<void> {
   letHeapGrow(); // as the product's programs do
   const usage = usageMeter();
-  const all: Readonly<Record<string, Doing>> = { ...doings, used: usage, collect };
+  const all: Readonly<Record<string, Doing>> = { ...doings, used: usage, delayP99Ms: delayMeter(), collect };
   process.on('message', (asked) => {
     const { number, what, given } = asked as { number: number; what: string; given: never };
     Promise.resolve()
@@ -34,9 +34,18 @@ function inWords(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
-function usageMeter(): () => Used {
+/** How late timers were since it was asked before. It begins when it is first asked: it wakes the process all the time. */
+function delayMeter(): () => number {
   const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
+  return () => {
+    delay.enable();
+    const p99Ms = delay.percentile(99) / 1e6;
+    delay.reset();
+    return p99Ms;
+  };
+}
+
+function usageMeter(): () => Used {
   let before = process.cpuUsage();
   let atMs = performance.now();
   return () => {
@@ -45,13 +54,11 @@ function usageMeter(): () => Used {
     const used = {
       cpuMs: (cpu.user + cpu.system) / 1000,
       elapsedMs: nowMs - atMs,
-      delayP99Ms: delay.percentile(99) / 1e6,
       residentBytes: process.memoryUsage.rss(),
       peakBytes: process.resourceUsage().maxRSS * 1024,
     };
     before = process.cpuUsage();
     atMs = nowMs;
-    delay.reset();
     return used;
   };
 }

@@ -25,8 +25,6 @@ export interface Used {
   /** CPU, user and system, all threads. */
   readonly cpuMs: number;
   readonly elapsedMs: number;
-  /** Of the event loop: how late timers were. */
-  readonly delayP99Ms: number;
   readonly residentBytes: number;
   /** The most that was resident since it started. */
   readonly peakBytes: number;
