@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
@@ -14,6 +13,9 @@ import { Watches } from '../../../../server/store/sqlite/watches.js';
 import { StoreUnavailable } from '../../../../server/store/store.js';
 import type { Change } from '../../../../server/store/store.js';
 import { brief, bytes, watching as watchingStore } from '../conformance/scene.js';
+
+/** What is due runs. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class ObservedConnection extends Connection {
   /** Pages of changes that were read. */
