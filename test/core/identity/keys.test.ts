@@ -81,6 +81,18 @@ test('a bundle holds until any bit of it is changed', (t) => {
   );
 });
 
+test('a bundle that held does not hold with a byte moved from one part to the next', (t) => {
+  const bundle = makeKeyBundle(drawClientKeys());
+  checkKeyBundle(bundle);
+  const { signingKey, signature } = bundle;
+  const moved = {
+    ...bundle,
+    signingKey: Buffer.concat([signature.subarray(-1), signingKey]),
+    signature: signature.subarray(0, -1),
+  };
+  t.throws(() => checkKeyBundle(moved), { instanceOf: FormatError });
+});
+
 test('verifying never throws, whatever it is given', (t) => {
   const bytes = fc.uint8Array({ maxLength: 70 });
   const exact = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
