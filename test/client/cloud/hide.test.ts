@@ -124,6 +124,20 @@ for (const [name, leader] of [
   );
 }
 
+test.serial(
+  'photo after photo is hidden over one connection: no stream is left before its end',
+  async (t) => {
+    // nghttp2 forgives a thousand streams that are reset, and 33 a second more; then it ends the connection.
+    const photos = 1_500;
+    const doneAtOnce: HideHandler = async function* () {
+      yield { part: { case: 'done', value: { carrierBytes: 0 } } };
+    };
+    const { cloud, elected } = await ringOf(t, ...Array.from({ length: 2 * photos }, () => doneAtOnce));
+    for (let photo = 0; photo < photos; photo += 1) await hidden(cloud);
+    t.is(elected.length, photos, 'as many elections as photos: no hiding was begun again');
+  },
+);
+
 test.serial('a stale ticket is exchanged, a full leader left; a bad cover is refused at once', async (t) => {
   const refuses = (reason: ConstructorParameters<typeof Refused>[0]): HideHandler =>
     async function* () {
