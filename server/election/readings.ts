@@ -9,13 +9,10 @@ import type { Quota } from './capacity.js';
 import type { Reading } from './ring/state.js';
 
 export const READING_LIMITS = {
-  /**
-   * Between samples, each of which tells what was used since the one before. Shorter follows faster and costs more:
-   * systeminformation starts a program for each, 5 ms of a core.
-   */
-  sampleMs: 2_000,
-  /** Weight of a new sample. Larger follows faster, smaller is steadier: what was, weighs a third after 2 s. */
-  smoothing: 0.64,
+  /** Between samples. Shorter follows faster and costs more: systeminformation starts a program for each. */
+  sampleMs: 1_000,
+  /** Weight of a new sample. Larger follows faster, smaller is steadier. */
+  smoothing: 0.4,
   /** CPU time spent on calibrating at start. */
   calibrationCpuMs: 100,
   /** Rounds a second of the reference core, whose speed is 1: docs/protocol.md, "Load". */
